@@ -1,0 +1,106 @@
+"""The exceptions that gitops-gate raises on purpose, and nothing else.
+
+Everything that a caller may want to catch derives from `GitOpsGateError`:
+
+    GitOpsGateError
+    ├── ConfigurationError    our own configuration, a waiver file or an option is wrong
+    ├── SourceError           Git: unknown revision, shallow history, an object that is missing
+    │   └── UnsafePathError   a link or a name that leaves its tree
+    ├── ManifestError         a YAML stream that Kubernetes would not read, with line and column
+    ├── RenderError           an application that could not be rendered, with the tool's message
+    ├── PolicyError           a policy that does not load, or fails while it is evaluated
+    ├── SchemaError           a schema that does not load
+    ├── ToolError             a subprocess is missing, failed, or ran out of time
+    └── InternalError         a stage broke; always becomes an indeterminate verdict
+
+Each carries what is needed to say what happened, where, and how to mend it. This room is below
+every other one: it imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+
+class GitOpsGateError(Exception):
+    """Base of every error that gitops-gate raises deliberately.
+
+    `message` says what is wrong; `path` and `line` (1-based) say where, when a file is at fault;
+    `remedy` says how to mend it, when that is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.line = line
+        self.column = column
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """`path:line:column: message (remedy)`, leaving out what is not known."""
+        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part)
+        text = f"{place}: {self.message}" if place else self.message
+        return f"{text} ({self.remedy})" if self.remedy else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the keyword-only fields when an error crosses a process boundary."""
+        return (_rebuild, (type(self), self.message, self.__dict__.copy()))
+
+
+def _rebuild(
+    kind: type[GitOpsGateError], message: str, fields: dict[str, object]
+) -> GitOpsGateError:
+    error = kind(message)
+    error.__dict__.update(fields)
+    return error
+
+
+class ConfigurationError(GitOpsGateError):
+    """The configuration, a waiver file or a command-line option cannot be used as it is."""
+
+
+class SourceError(GitOpsGateError):
+    """Git cannot give what was asked for: a revision, an object, enough history."""
+
+
+class UnsafePathError(SourceError):
+    """A path or a symbolic link that would leave the tree it belongs to."""
+
+
+class ManifestError(GitOpsGateError):
+    """A YAML stream that Kubernetes would not read, or that exceeds a limit.
+
+    `line` and `column` are 1-based and count from the start of the stream.
+    """
+
+
+class RenderError(GitOpsGateError):
+    """An application could not be rendered; `message` holds the tool's own words, cleaned.
+
+    `code` is the rule id of the finding that it becomes, for example `render/remote-base`.
+    """
+
+    code = "render/failed"
+
+
+class PolicyError(GitOpsGateError):
+    """A policy does not load, uses what is not allowed, or failed while it was evaluated."""
+
+
+class SchemaError(GitOpsGateError):
+    """A schema, or a CustomResourceDefinition used as one, does not load."""
+
+
+class ToolError(GitOpsGateError):
+    """A subprocess is missing, failed or ran out of time."""
+
+
+class InternalError(GitOpsGateError):
+    """A stage broke in a way nobody planned for; the verdict is indeterminate."""
