@@ -1,4 +1,4 @@
-"""What rendering hands on: the manifests of one application at one revision, or why there are none."""
+"""What rendering hands on: one application's manifests at one revision, or why there are none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolatileField:
-    """A field whose value depends on chance, time or the cluster, so that it is compared with nothing.
+    """A field whose value depends on chance, time or the cluster: it is compared with nothing.
 
     `resource` is `(apiVersion, kind, namespace, name)` and `field` the path into it.
     """
