@@ -1,0 +1,80 @@
+"""Git and folders: where trees come from, and how one is written out safely.
+
+The first room of the flow. `open_repository` turns names into commits and commits into trees;
+`scan_tree`, `folder_tree` and `stream_tree` make trees of what is no revision; `changed_paths`
+compares two; `resolve_path` follows links inside one; `materialise` writes a part of one into an
+empty folder for a renderer. All decisions are made from Git objects, in a repository of our own;
+the user's is only read, and everything in it counts as hostile.
+
+Names are loaded when they are first used, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gitops_gate.source.blobs import FolderBlobs, MemoryBlobs, blob_id
+    from gitops_gate.source.compare import changed_paths
+    from gitops_gate.source.folder import folder_tree, scan_tree, stream_tree
+    from gitops_gate.source.links import ResolvedPath, follow, resolve_path
+    from gitops_gate.source.materialise import materialise
+    from gitops_gate.source.objects import GitBlobs
+    from gitops_gate.source.paths import check_path
+    from gitops_gate.source.repository import Repository, open_repository
+    from gitops_gate.source.values import Blobs, Entry, Mode, Revision, Tree
+
+_HOMES = {
+    "Blobs": "values",
+    "Entry": "values",
+    "FolderBlobs": "blobs",
+    "GitBlobs": "objects",
+    "MemoryBlobs": "blobs",
+    "Mode": "values",
+    "Repository": "repository",
+    "ResolvedPath": "links",
+    "Revision": "values",
+    "Tree": "values",
+    "blob_id": "blobs",
+    "changed_paths": "compare",
+    "check_path": "paths",
+    "folder_tree": "folder",
+    "follow": "links",
+    "materialise": "materialise",
+    "open_repository": "repository",
+    "resolve_path": "links",
+    "scan_tree": "folder",
+    "stream_tree": "folder",
+}
+
+__all__ = [
+    "Blobs",
+    "Entry",
+    "FolderBlobs",
+    "GitBlobs",
+    "MemoryBlobs",
+    "Mode",
+    "Repository",
+    "ResolvedPath",
+    "Revision",
+    "Tree",
+    "blob_id",
+    "changed_paths",
+    "check_path",
+    "folder_tree",
+    "follow",
+    "materialise",
+    "open_repository",
+    "resolve_path",
+    "scan_tree",
+    "stream_tree",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from the module it lives in."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
