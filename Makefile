@@ -27,8 +27,8 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/gitops-gate --version
 	@touch $(READY)
-	@echo "make: installed $$($(BIN)/gitops-gate --version)"
 
 engines: ## Bring Helm, Kustomize, OPA and kubeconform into the cache folder
 	@$(PYTHON) scripts/engines
