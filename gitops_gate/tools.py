@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from gitops_gate.errors import ToolError
@@ -27,6 +28,10 @@ _TERMINAL_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x0
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
+
+
+Process = subprocess.Popen[bytes]
+"""A process that runs on; see `start` and `end`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,7 @@ def run(
     `maximum_output` bytes; the whole process group is killed then.
     """
     process = start(command, environment=environment, folder=folder, before_exec=before_exec)
-    name = os.path.basename(command[0])
+    name = Path(command[0]).name
     try:
         stdout, stderr = _communicate(process, stdin, time.monotonic() + timeout, maximum_output)
     except TimeoutError:
@@ -95,8 +100,8 @@ def start(
     environment: Mapping[str, str],
     folder: str | None = None,
     before_exec: Callable[[], None] | None = None,
-    stderr: int = subprocess.PIPE,
-) -> subprocess.Popen[bytes]:
+    discard_errors: bool = False,
+) -> Process:
     """Start a long-running process in a process group of its own; `end` stops it.
 
     Raises `ToolError` when the program cannot be started.
@@ -106,7 +111,7 @@ def start(
             list(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=stderr,
+            stderr=subprocess.DEVNULL if discard_errors else subprocess.PIPE,
             cwd=folder,
             env=dict(environment),
             start_new_session=True,
@@ -115,13 +120,13 @@ def start(
     except FileNotFoundError as error:
         missing = error.filename or command[0]
         raise ToolError(
-            f"{os.path.basename(str(missing))} was not found", remedy=f"install {command[0]}"
+            f"{Path(str(missing)).name} was not found", remedy=f"install {command[0]}"
         ) from None
     except (OSError, subprocess.SubprocessError) as error:
         raise ToolError(f"{command[0]} could not be started: {error}") from None
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: Process) -> None:
     """Kill what is left of a process and its group, and close its pipes."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -133,7 +138,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _communicate(
-    process: subprocess.Popen[bytes], stdin: bytes, deadline: float, maximum: int
+    process: Process, stdin: bytes, deadline: float, maximum: int
 ) -> tuple[bytes, bytes]:
     """Feed and drain the three pipes at once, within the deadline and the bound on output."""
     collected: dict[IO[bytes], bytearray] = {}

@@ -134,13 +134,10 @@ class _Channel:
 
 def _open_channel(git_dir: str, option: str) -> _Channel:
     command = git_command(("cat-file", option), git_dir=git_dir)
-    quiet = os.open(os.devnull, os.O_WRONLY)
     try:
-        process = start(command, environment=git_environment(), stderr=quiet)
+        process = start(command, environment=git_environment(), discard_errors=True)
     except ToolError as error:
         raise SourceError(error.message, remedy=error.remedy) from None
-    finally:
-        os.close(quiet)
     assert process.stdin is not None
     assert process.stdout is not None
     return _Channel(

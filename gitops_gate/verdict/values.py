@@ -1,4 +1,4 @@
-"""The answer: verdict, reasons and coverage, and the report that carries them to people and machines."""
+"""The answer: verdict, reasons and coverage, and the report that carries them."""
 
 from __future__ import annotations
 

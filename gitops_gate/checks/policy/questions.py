@@ -1,0 +1,90 @@
+"""A subject and the selected rules -> what an engine has to be asked.
+
+Both engines answer the same questions: rules are filtered by kind, operation and environment
+first, and those with equal parameters share one input document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitops_gate.checks.interface import PolicySubject
+from gitops_gate.checks.policy.library import RuleSet
+from gitops_gate.checks.policy.rules import Rule
+from gitops_gate.findings import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One rule as it applies to a subject."""
+
+    rule: Rule
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rules with equal parameters; `parameters` is JSON text."""
+
+    parameters: str
+    asked: tuple[Asked, ...]
+
+
+class Questions:
+    """Plans which rules apply to a subject, remembering the plan of each kind of subject."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self._rules = rules
+        self._plans: dict[tuple[str, ...], tuple[tuple[Group, ...], tuple[Group, ...]]] = {}
+
+    def plan(self, subject: PolicySubject) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+        """Groups of rules that look at the resource alone, and of those that look around it."""
+        group, kind = group_and_kind(subject.object)
+        environment = subject.application.get("environment", "")
+        kubernetes = subject.application.get("kubernetes", "")
+        key = (group, kind, subject.operation, environment, kubernetes)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = (self._groups(key, False), self._groups(key, True))
+        return plan
+
+    def _groups(self, key: tuple[str, ...], contextual: bool) -> tuple[Group, ...]:
+        group, kind, operation, environment, kubernetes = key
+        grouped: dict[str, list[Asked]] = {}
+        for selected in self._rules.rules:
+            rule, severity = selected.rule, selected.severity(environment)
+            applies = operation in rule.operations and rule.applies(group, kind)
+            if severity is None or not applies or rule.contextual is not contextual:
+                continue
+            parameters = json.dumps(selected.parameters(environment, kubernetes), sort_keys=True)
+            grouped.setdefault(parameters, []).append(Asked(rule=rule, severity=severity))
+        return tuple(
+            Group(parameters=parameters, asked=tuple(asked))
+            for parameters, asked in sorted(grouped.items())
+        )
+
+
+def group_and_kind(resource: Mapping[str, Any]) -> tuple[str, str]:
+    """API group ("" for core) and kind of a resource."""
+    return str(resource.get("apiVersion", "")).rpartition("/")[0], str(resource.get("kind", ""))
+
+
+def resource_part(subject: PolicySubject) -> str:
+    """The part of `input` that only depends on the resource and the operation, as JSON text."""
+    new = json.dumps(subject.object, ensure_ascii=False)
+    if subject.old_object is None:
+        old = "null"
+    elif subject.old_object is subject.object:
+        old = new
+    else:
+        old = json.dumps(subject.old_object, ensure_ascii=False)
+    return f'{{"object":{new},"oldObject":{old},"operation":"{subject.operation}"'
+
+
+def input_document(resource: str, subject: PolicySubject, parameters: str) -> str:
+    """`input` as JSON text (contract, section 4); `resource` is its `resource_part`."""
+    context = json.dumps(dict(subject.application), ensure_ascii=False)
+    return f'{resource},"application":{context},"parameters":{parameters}}}'
