@@ -6,7 +6,7 @@ its place in the source, or whether the change introduced it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,13 +54,16 @@ class PolicySubject:
     """One question to the policies (contract, section 4).
 
     `object` and `old_object` are JSON-like; `old_object` is None on CREATE, and the same as
-    `object` on DELETE. `application` has name, path, environment and renderer.
+    `object` on DELETE. `application` has name, path, environment, renderer and kubernetes.
+    `identity`, when given, is hashable and equal for subjects whose objects and operation are
+    equal, so that an engine can answer a question once that many applications ask.
     """
 
     object: Mapping[str, Any]
     old_object: Mapping[str, Any] | None
     operation: str
     application: Mapping[str, str]
+    identity: Hashable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,9 @@ look at the resource alone are evaluated once for identical resources.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gitops_gate.checks.interface import Defect, PolicyOutcome, PolicySubject
@@ -40,7 +39,7 @@ class EmbeddedEngine:
         self._questions = Questions(rules)
         self._engine: Any = regorus.Engine()
         self._inventory_loaded = False
-        self._remembered: dict[tuple[bytes, str, str], tuple[Defect, ...]] = {}
+        self._remembered: dict[tuple[Hashable, str, str], tuple[Defect, ...]] = {}
         for module in rules.modules:
             try:
                 self._engine.add_policy(module.path, module.text)
@@ -77,30 +76,29 @@ class EmbeddedEngine:
         alone, around = self._questions.plan(subject)
         if not alone and not around:
             return PolicyOutcome()
-        resource = resource_part(subject)
-        defects = self._remembering(resource, subject, alone)
-        defects += self._ask(resource, subject, around)
+        defects = self._remembering(subject, alone)
+        if around:
+            defects += self._ask(subject, around)
         evaluated = frozenset(a.rule.id for group in (*alone, *around) for a in group.asked)
         return PolicyOutcome(defects=defects, evaluated=evaluated)
 
-    def _remembering(
-        self, resource: str, subject: PolicySubject, groups: Sequence[Group]
-    ) -> tuple[Defect, ...]:
-        identity = hashlib.sha256(resource.encode("utf-8", "surrogatepass")).digest()
+    def _remembering(self, subject: PolicySubject, groups: Sequence[Group]) -> tuple[Defect, ...]:
+        if subject.identity is None:
+            return self._ask(subject, groups)
         application = subject.application
-        key = (identity, application.get("environment", ""), application.get("kubernetes", ""))
+        environment = application.get("environment", "")
+        key = (subject.identity, environment, application.get("kubernetes", ""))
         known = self._remembered.get(key)
         if known is None:
-            known = self._ask(resource, subject, groups)
+            known = self._ask(subject, groups)
             if len(self._remembered) >= REMEMBERED_OUTCOMES:
                 self._remembered.clear()
             self._remembered[key] = known
         return known
 
-    def _ask(
-        self, resource: str, subject: PolicySubject, groups: Sequence[Group]
-    ) -> tuple[Defect, ...]:
+    def _ask(self, subject: PolicySubject, groups: Sequence[Group]) -> tuple[Defect, ...]:
         defects: list[Defect] = []
+        resource = resource_part(subject) if groups else ""
         for group in groups:
             document = input_document(resource, subject, group.parameters)
             try:

@@ -180,7 +180,7 @@ def _connect(url: str) -> Any:
         retries=0,
     )
     # The gate talks to the address that it was given, whatever proxy the environment names.
-    client._session.trust_env = False  # noqa: SLF001
+    client._session.trust_env = False
     return client
 
 

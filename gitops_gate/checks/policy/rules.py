@@ -154,8 +154,8 @@ def _strings(
 def _parameters(module: Module, custom: Mapping[str, Any]) -> Mapping[str, Parameter]:
     described = _mapping(module, custom.get("parameters", {}), "custom.parameters")
     parameters = {}
-    for name, about in sorted(described.items()):
-        about = _mapping(module, about, f"custom.parameters.{name}")
+    for name, entry in sorted(described.items()):
+        about = _mapping(module, entry, f"custom.parameters.{name}")
         parameters[name] = Parameter(
             name=name,
             description=str(about.get("description", "")).strip(),
