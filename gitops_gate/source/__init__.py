@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from gitops_gate.source.compare import changed_paths
     from gitops_gate.source.folder import folder_tree, scan_tree, stream_tree
     from gitops_gate.source.links import ResolvedPath, follow, resolve_path
-    from gitops_gate.source.materialise import materialise
     from gitops_gate.source.objects import GitBlobs
     from gitops_gate.source.paths import check_path
     from gitops_gate.source.repository import Repository, open_repository
     from gitops_gate.source.values import Blobs, Entry, Mode, Revision, Tree
+    from gitops_gate.source.writing import materialise
 
 _HOMES = {
     "Blobs": "values",
@@ -41,7 +41,7 @@ _HOMES = {
     "check_path": "paths",
     "folder_tree": "folder",
     "follow": "links",
-    "materialise": "materialise",
+    "materialise": "writing",
     "open_repository": "repository",
     "resolve_path": "links",
     "scan_tree": "folder",
