@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 ENVIRONMENT = {
@@ -30,19 +31,24 @@ class GitRepository:
         folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main", *options)
 
-    def git(self, *arguments: str | bytes, stdin: bytes = b"", **environment: str) -> str:
+    def git(
+        self,
+        *arguments: str | bytes,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+    ) -> str:
         """Run Git in the checkout and return what it printed."""
         done = subprocess.run(
             ["git", *arguments],
             cwd=self.folder,
-            env=ENVIRONMENT | environment,
+            env=ENVIRONMENT | dict(environment or {}),
             input=stdin,
             capture_output=True,
             check=False,
             timeout=60,
         )
         assert done.returncode == 0, done.stderr.decode(errors="replace")
-        return done.stdout.decode("utf-8", "surrogateescape").strip()
+        return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 
     def write(self, path: str | bytes, content: str | bytes = "content\n") -> Path:
         """Write a file of the working tree."""
@@ -58,10 +64,10 @@ class GitRepository:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(target)
 
-    def commit(self, message: str = "change", **environment: str) -> str:
+    def commit(self, message: str = "change") -> str:
         """Commit everything that is in the working tree and return the commit's id."""
         self.git("add", "--all", "--force")
-        self.git("commit", "--quiet", "--allow-empty", "--message", message, **environment)
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
 
     def make_tree(self, *entries: tuple[str, bytes, str | bytes]) -> str:

@@ -48,9 +48,7 @@ def test_a_folder_lists_its_files_links_and_executables_but_no_git_folder(tmp_pa
 
 
 def test_names_that_are_not_utf8_are_listed_and_read(tmp_path: Path) -> None:
-    raw = os.fsencode(tmp_path) + b"/\xff\n-x"
-    with open(raw, "wb") as file:
-        file.write(b"content")
+    (tmp_path / os.fsdecode(b"\xff\n-x")).write_bytes(b"content")
     tree = folder_tree(tmp_path)
     assert list(tree.entries) == ["\udcff\n-x"]
     assert tree.read("\udcff\n-x") == b"content"
