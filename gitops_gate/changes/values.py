@@ -36,6 +36,8 @@ class ResourceChange:
 
     `previous` names the base's resource where its name differs (hash suffix, moved namespace).
     `diff` is a unified diff of canonical YAML. `risk` holds sorted labels (`gitops_gate.changes.risk`).
+    `redacted` counts the fields whose values are hidden, `omitted` the fields and lines of the
+    diff that were left out because there were too many.
     """
 
     application: str
@@ -45,6 +47,8 @@ class ResourceChange:
     risk: tuple[str, ...] = ()
     fields: tuple[FieldChange, ...] = ()
     diff: str = ""
+    redacted: int = 0
+    omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

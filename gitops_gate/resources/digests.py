@@ -1,0 +1,55 @@
+"""Digests over what resources mean: two revisions that mean the same have the same digest.
+
+Made from the normal form (`gitops_gate.resources.canonical`), so that the order of keys, files
+and documents, or another way to write a quantity, does not count. Fields that differ between two
+renders of one input are left out by the caller's word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from gitops_gate.resources.canonical import canonical_text
+from gitops_gate.resources.paths import replace_at
+from gitops_gate.resources.values import Resource
+
+Path = tuple[str | int, ...]
+VOLATILE = "(volatile)"
+"""Stands for the value of a field that depends on chance, time or the cluster."""
+
+
+def without_volatile(value: Mapping[str, Any], paths: Iterable[Path]) -> Mapping[str, Any]:
+    """`value` with `VOLATILE` at each of `paths` that exists in it."""
+    for path in paths:
+        value = replace_at(value, path, VOLATILE)
+    return value
+
+
+def resource_digest(resource: Resource, volatile: Collection[Path] = ()) -> bytes:
+    """SHA-256 over the normal form of one resource; 32 bytes."""
+    text = canonical_text(without_volatile(resource.value, volatile))
+    return hashlib.sha256(text.encode("ascii")).digest()
+
+
+def application_digest(
+    resources: Iterable[Resource],
+    volatile: Mapping[tuple[str, str, str, str], Collection[Path]] | None = None,
+    digest: Callable[[Resource, Collection[Path]], bytes] = resource_digest,
+) -> str:
+    """`sha256:` and the hexadecimal digest over all resources, in whatever order they come.
+
+    `volatile` holds the volatile paths by `(apiVersion, kind, namespace, name)`. `digest` may be
+    a remembering version of `resource_digest`.
+    """
+    by_resource = volatile or {}
+    digests = sorted(
+        digest(resource, by_resource.get(_reference_of(resource), ())) for resource in resources
+    )
+    return "sha256:" + hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def _reference_of(resource: Resource) -> tuple[str, str, str, str]:
+    reference = resource.reference
+    return (reference.api_version, reference.kind, reference.namespace, reference.name)
