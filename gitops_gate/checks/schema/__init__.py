@@ -17,21 +17,22 @@ what the API server checks in code beyond its schemas (admission, immutability, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from gitops_gate.checks.interface import SchemaValidator
 from gitops_gate.checks.schema.catalogue import known_versions, load_catalogue
-from gitops_gate.checks.schema.crds import CrdDocument, read_crds, unusable_crds
+from gitops_gate.checks.schema.crds import CrdDocument, unusable_crds
 from gitops_gate.checks.schema.embedded import EmbeddedValidator
 from gitops_gate.checks.schema.kubeconform import KubeconformValidator
-from gitops_gate.checks.schema.library import SchemaLibrary
+from gitops_gate.checks.schema.library import CrdSource, SchemaLibrary
 from gitops_gate.checks.schema.locations import SchemaDirectories
 from gitops_gate.config.settings import SchemaSettings
 
 __all__ = [
     "VALIDATORS",
     "CrdDocument",
+    "CrdSource",
     "build_validator",
     "known_versions",
     "unusable_crds",
@@ -55,19 +56,21 @@ VALIDATORS: Mapping[str, Callable[[SchemaLibrary, SchemaSettings], SchemaValidat
 def build_validator(
     settings: SchemaSettings,
     kubernetes: str,
-    crds: Sequence[CrdDocument],
+    crds: CrdSource,
     *,
     locations: Mapping[str, bytes] = MappingProxyType({}),
 ) -> SchemaValidator:
     """The validator that the settings choose, for one Kubernetes version.
 
-    `crds` are the definitions found at both revisions; `locations` are the files below
-    `settings.locations`, by their path in the repository. Raises `SchemaError` for a Kubernetes
-    version that no schemas exist for. Nothing is compiled or started before the first resource.
+    `crds` are the definitions found at both revisions, or a function that reads them, called at
+    most once and only for a kind that Kubernetes does not have itself. `locations` are the files
+    below `settings.locations`, by their path in the repository. Raises `SchemaError` for a
+    Kubernetes version that no schemas exist for. Nothing is compiled or started before the first
+    resource.
     """
     library = SchemaLibrary(
         load_catalogue(kubernetes),
-        read_crds(crds),
+        crds,
         SchemaDirectories(settings.locations, locations),
         strict=settings.strict,
     )

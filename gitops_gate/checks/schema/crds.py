@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from gitops_gate.checks.schema.catalogue import KindKey
 from gitops_gate.errors import SchemaError
@@ -23,14 +23,15 @@ _ANYTHING: Mapping[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrdDocument:
-    """A CustomResourceDefinition: its parsed content, the file it is in, and on which side.
+    """A CustomResourceDefinition: its parsed content, and the file it is in.
 
-    What the head defines wins over what the base defines.
+    `preferred` is true for those of the revision that is checked; what the other revision defines
+    only fills in the kinds that this one lacks.
     """
 
     value: Mapping[str, Any]
     origin: str
-    revision: Literal["head", "base"] = "head"
+    preferred: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +51,15 @@ class CustomSchema:
 def read_crds(documents: Sequence[CrdDocument]) -> Mapping[KindKey, tuple[CustomSchema, ...]]:
     """The schemas of every served version of every kind.
 
-    Several definitions of one kind on the same side, as for clusters at different versions, are
-    alternatives; equal ones count once, and those of the base only where the head has none.
-    Definitions that do not say what they define are left out; `unusable_crds` names them.
+    Several definitions of one kind in one revision, as for clusters at different versions, are
+    alternatives; equal ones count once. Definitions that do not say what they define are left
+    out; `unusable_crds` names them.
     """
     found: dict[KindKey, tuple[CustomSchema, ...]] = {}
-    for revision in ("head", "base"):
+    for preferred in (True, False):
         side: dict[KindKey, list[CustomSchema]] = {}
         for document in documents:
-            if document.revision == revision:
+            if document.preferred is preferred:
                 _add_kinds(side, document)
         for key, schemas in side.items():
             found.setdefault(key, tuple(sorted(schemas, key=lambda one: one.origin)))

@@ -7,7 +7,7 @@ and is merely unknown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitops_gate.checks.interface import Defect
@@ -18,13 +18,16 @@ from gitops_gate.checks.schema.builtin import (
     object_meta_definitions,
 )
 from gitops_gate.checks.schema.catalogue import Catalogue, KindKey, is_builtin_group
-from gitops_gate.checks.schema.crds import CustomSchema
+from gitops_gate.checks.schema.crds import CrdDocument, CustomSchema, read_crds
 from gitops_gate.checks.schema.locations import SchemaDirectories
 from gitops_gate.checks.schema.nearest import nearest
 from gitops_gate.checks.schema.structural import convert_root
 from gitops_gate.checks.schema.wording import listing, quoted, shown
 from gitops_gate.errors import SchemaError
 from gitops_gate.findings import Severity
+
+CrdSource = Sequence[CrdDocument] | Callable[[], Sequence[CrdDocument]]
+"""The definitions of the repository, or a function that gives them when they are first needed."""
 
 RULE = "schema"
 _KIND_SIMILARITY = 0.88
@@ -52,7 +55,7 @@ class SchemaLibrary:
     def __init__(
         self,
         catalogue: Catalogue,
-        crds: Mapping[KindKey, tuple[CustomSchema, ...]],
+        crds: CrdSource,
         directories: SchemaDirectories,
         *,
         strict: bool,
@@ -61,6 +64,7 @@ class SchemaLibrary:
         self.strict = strict
         self._catalogue = catalogue
         self._crds = crds
+        self._custom: Mapping[KindKey, tuple[CustomSchema, ...]] | None = None
         self._directories = directories
         self._found: dict[KindKey, KindSchema | Defect | None] = {}
         self._metadata: Schema | None = None
@@ -80,13 +84,19 @@ class SchemaLibrary:
             document = kind_schema(self._catalogue, key, strict=self.strict)
             return KindSchema(label=label, alternatives=(Alternative(document=document),))
         try:
-            custom = self._crds.get(key) or _only(self._directories.find(key))
+            custom = self._defined(key) or _only(self._directories.find(key))
             if custom:
                 alternatives = tuple(self._convert(schema) for schema in custom)
                 return KindSchema(label=label, alternatives=alternatives)
         except SchemaError as error:
             return unusable(label, error)
         return self._missing(key) if is_builtin_group(key[0]) else None
+
+    def _defined(self, key: KindKey) -> tuple[CustomSchema, ...]:
+        """What the CRDs define; they are read when the first kind that is not built in comes."""
+        if self._custom is None:
+            self._custom = read_crds(self._crds() if callable(self._crds) else self._crds)
+        return self._custom.get(key, ())
 
     def _convert(self, custom: CustomSchema) -> Alternative:
         try:
