@@ -1,0 +1,81 @@
+"""The throw-away folder that a renderer runs in, and the variables that it sees.
+
+    <temporary>/tree   the files of the application's closure, and nothing else; never written to
+    <temporary>/home   HOME and every other folder that a tool may want, empty
+
+The folder is readable by its owner alone, and is removed whatever happens.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops_gate.tools import clean_environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """Absolute paths, with all links resolved."""
+
+    root: str
+    tree: str
+    home: str
+
+
+@contextmanager
+def workspace() -> Iterator[Workspace]:
+    """A fresh folder for one run. Raises `OSError` when none can be made."""
+    root = os.path.realpath(tempfile.mkdtemp(prefix="gitops-gate-"))
+    try:
+        room = Workspace(root=root, tree=f"{root}/tree", home=f"{root}/home")
+        Path(room.tree).mkdir()
+        Path(room.home).mkdir()
+        yield room
+    finally:
+        _remove(root)
+
+
+def clean_variables(room: Workspace, *, zone: str = "UTC") -> dict[str, str]:
+    """The whole environment of a renderer: nothing of the user's but PATH.
+
+    `zone` is the value of TZ: a name, or the absolute path of a zone file.
+    """
+    home = room.home
+    inherited = clean_environment()
+    return {
+        "PATH": inherited.get("PATH", os.defpath),
+        "HOME": home,
+        "TMPDIR": home,
+        "TZ": zone,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "XDG_CACHE_HOME": f"{home}/cache",
+        "XDG_CONFIG_HOME": f"{home}/config",
+        "XDG_DATA_HOME": f"{home}/data",
+        "HELM_CACHE_HOME": f"{home}/helm/cache",
+        "HELM_CONFIG_HOME": f"{home}/helm/config",
+        "HELM_DATA_HOME": f"{home}/helm/data",
+        "HELM_PLUGINS": f"{home}/helm/plugins",
+        "KUBECONFIG": os.devnull,
+        "KUSTOMIZE_PLUGIN_HOME": f"{home}/kustomize",
+    }
+
+
+def _remove(root: str) -> None:
+    """Remove a folder, even one whose rights a program took away."""
+    try:
+        shutil.rmtree(root)
+    except OSError:
+        for folder, names, _ in os.walk(root):
+            for name in names:
+                inner = Path(folder, name)
+                if not inner.is_symlink():
+                    inner.chmod(stat.S_IRWXU)
+        shutil.rmtree(root, ignore_errors=True)
