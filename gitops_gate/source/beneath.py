@@ -29,6 +29,7 @@ class Directories:
     def __init__(self, root: str, *, create: bool = False) -> None:
         self._create = create
         self._names: list[bytes] = []
+        self._last: str | None = ""
         self._opened = [os.open(encode(root), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
 
     def __enter__(self) -> Directories:
@@ -50,8 +51,11 @@ class Directories:
         Raises `UnsafePathError` for a path that is not plain, `OSError` when a segment is
         missing, is not a folder, or is a link.
         """
+        if folder == self._last:
+            return self._opened[-1]
         if folder:
             check_path(folder)
+        self._last = None
         names = encode(folder).split(b"/") if folder else []
         shared = 0
         while shared < min(len(names), len(self._names)) and names[shared] == self._names[shared]:
@@ -62,6 +66,7 @@ class Directories:
         for name in names[shared:]:
             self._opened.append(self._open(name))
             self._names.append(name)
+        self._last = folder
         return self._opened[-1]
 
     def _open(self, name: bytes) -> int:

@@ -125,12 +125,18 @@ def open_file(parent: int, name: bytes, path: str) -> tuple[int, int]:
 
 
 def read_file(parent: int, name: bytes, path: str) -> bytes:
-    """The bytes of a regular file in an open folder, at most `MAXIMUM_BLOB` of them."""
+    """The bytes of a regular file in an open folder, at most `MAXIMUM_BLOB` of them.
+
+    Raises `SourceError` when there are more, or when the file changes meanwhile.
+    """
     descriptor, size = open_file(parent, name, path)
-    with os.fdopen(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         check_size(size, shown(path))
-        content = file.read(MAXIMUM_BLOB + 1)
-    check_size(len(content), shown(path))
+        content = file.read(size + 1) or b""
+        while len(content) < size and (more := file.read(size + 1 - len(content))):
+            content += more
+    if len(content) != size:
+        raise _changed(path)
     return content
 
 
@@ -143,9 +149,13 @@ def hash_file(parent: int, name: bytes, path: str, algorithm: str) -> str:
     digest = hashlib.new(algorithm, b"blob %d\0" % size, usedforsecurity=False)
     left = size
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(min(size + 1, _CHUNK)):
             digest.update(chunk)
             left -= len(chunk)
     if left:
-        raise SourceError("changed while it was read", path=shown(path), remedy="run again")
+        raise _changed(path)
     return digest.hexdigest()
+
+
+def _changed(path: str) -> SourceError:
+    return SourceError("changed while it was read", path=shown(path), remedy="run again")

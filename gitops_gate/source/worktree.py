@@ -28,11 +28,11 @@ from gitops_gate.source.blobs import (
     hash_file,
 )
 from gitops_gate.source.git import decode, encode, git_failed, run_git
+from gitops_gate.source.listing import MODES
 from gitops_gate.source.objects import GitBlobs, is_object_id
 from gitops_gate.source.paths import shown
 from gitops_gate.source.values import Entry, Mode, Tree
 
-_MODES = {mode.value: mode for mode in Mode}
 _LEFT_OUT = "S"
 """git-ls-files(1), `-t`: a file that a sparse checkout leaves out of the working tree."""
 
@@ -125,7 +125,7 @@ def _index(root: str) -> dict[str, _Recorded]:
     for record in _listing(root, "-t", "--stage"):
         what, _, path = record.partition("\t")
         tag, mode, oid, _ = what.split(" ")
-        found[path] = _Recorded(mode=_MODES[mode], oid=oid, left_out=tag == _LEFT_OUT)
+        found[path] = _Recorded(mode=MODES[mode], oid=oid, left_out=tag == _LEFT_OUT)
     return found
 
 
