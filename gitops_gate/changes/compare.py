@@ -100,9 +100,8 @@ def _change(
     volatile: tuple[_Paths, _Paths],
 ) -> ResourceChange | None:
     sides = _normal_forms(paired, volatile)
-    if sides.base is not None and sides.head is not None:
-        if text_of(sides.base) == text_of(sides.head):
-            return None
+    if text_of(sides.base) == text_of(sides.head):
+        return None
     shown = redact_pair(sides.base, sides.head, patterns)
     fields = (
         differences(shown.base, shown.head, names)

@@ -31,7 +31,7 @@ class Bounded(NamedTuple):
 
 
 def bounded_fields(fields: Sequence[FieldChange]) -> Bounded:
-    """At most `MAX_FIELDS`, each value at most `MAX_VALUE`; a longer value is replaced by a note."""
+    """At most `MAX_FIELDS`, with values of at most `MAX_VALUE`; a note stands for a longer one."""
     kept, omitted = [], max(0, len(fields) - MAX_FIELDS)
     for change in fields[:MAX_FIELDS]:
         sides = [_bounded_value(side) for side in (change.base, change.head)]
@@ -60,7 +60,7 @@ def _listed(value: Any) -> Any:
 
 
 def bounded_diff(lines: Sequence[str]) -> Bounded:
-    """The lines of a diff as one text: long lines shortened around what differs, and not too many."""
+    """The lines of a diff as one text: not too many, long ones cut around what differs."""
     kept: list[str] = []
     size = omitted = 0
     for index, line in enumerate(lines):

@@ -32,7 +32,7 @@ _SUCCESSORS = {
     ("extensions", "PodSecurityPolicy"): "policy",
     ("", "Event"): "events.k8s.io",
 }
-"""Kinds that one object in the store is served as under two groups (Kubernetes API deprecations)."""
+"""Kinds whose one stored object is served under two groups (Kubernetes' deprecation guide)."""
 
 _Matched = list[tuple[Resource, Resource]]
 

@@ -135,7 +135,7 @@ def _covers_resource(allowed: frozenset[str], wanted: frozenset[str]) -> bool:
 
 
 def _covers_url(allowed: str, url: str) -> bool:
-    if allowed == url or allowed == "*":
+    if allowed in (url, "*"):
         return True
     return allowed.endswith("*") and url.startswith(allowed[:-1])
 

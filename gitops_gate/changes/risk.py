@@ -1,23 +1,26 @@
 """Labels for what a reviewer must not miss in a changed resource.
 
-| label | when |
-|---|---|
-| `admission-changed` | a webhook configuration or admission policy is added, changed or removed |
-| `api-group-changed` | the same object is now declared under another API group |
-| `cluster-admin` | the built-in role `cluster-admin` is bound to somebody new |
-| `crd-removed` | a CustomResourceDefinition is removed, and all its objects with it |
-| `crd-version-removed` | a version of a CustomResourceDefinition is no longer served |
-| `data-loss` | a claim, namespace, definition, or volume with policy Delete is removed; a reclaim or retention policy becomes Delete; volume claim templates change; a StatefulSet that deletes its claims is removed or scaled down |
-| `exposure` | a Service becomes reachable from outside, or gets external addresses or fewer source ranges; an Ingress, Route, Gateway or HTTPRoute is added or gets hosts |
-| `image-changed` | a container's image changes, or a container is added |
-| `immutable-field` | a field changes that the API server refuses to change (`gitops_gate.changes.immutable`) |
-| `namespace-changed` | the namespace was left to the destination on one side only |
-| `namespace-removed` | a Namespace is removed, and everything in it |
-| `network-policy-removed` | a network policy is removed |
-| `rbac-widened` | a role allows more, or a binding has more subjects (`gitops_gate.changes.rbac`) |
-| `replicas-zero` | replicas go to zero |
-| `rollout` | the pod template changes, so that pods are replaced |
-| `selector-changed` | the selector of a workload, Service, budget, monitor or network policy changes |
+- `admission-changed`: a webhook configuration or admission policy is added, changed or removed.
+- `api-group-changed`: the same object is now declared under another API group.
+- `cluster-admin`: the built-in role `cluster-admin` is bound to somebody new.
+- `crd-removed`: a CustomResourceDefinition is removed, and all its objects with it.
+- `crd-version-removed`: a version of a CustomResourceDefinition is no longer served.
+- `data-loss`: a claim, a namespace, a definition, or a volume with policy Delete is removed; a
+  reclaim or retention policy becomes Delete; volume claim templates change; a StatefulSet that
+  deletes its claims is removed or scaled down.
+- `exposure`: a Service becomes reachable from outside, or gets external addresses or loses source
+  ranges; an Ingress, Route, Gateway or a Gateway's route is added or gets hosts.
+- `image-changed`: a container's image changes, or a container is added.
+- `immutable-field`: a field changes that the API server refuses to change
+  (`gitops_gate.changes.immutable`).
+- `namespace-changed`: the namespace was left to the destination on one side only.
+- `namespace-removed`: a Namespace is removed, and everything in it.
+- `network-policy-removed`: a network policy is removed.
+- `rbac-widened`: a role allows more, or a binding has more subjects (`gitops_gate.changes.rbac`).
+- `replicas-zero`: replicas go to zero.
+- `rollout`: the pod template changes, so that pods are replaced.
+- `selector-changed`: the selector of a workload, Service, budget, monitor or network policy
+  changes.
 
 Labels are facts about the change; what they ask for is decided elsewhere.
 """
@@ -63,7 +66,7 @@ class Subject:
     def _moved(self) -> bool:
         return self.previous is not None and self.previous.namespace != self.reference.namespace
 
-    def at(self, *path: str) -> tuple[Any, Any]:
+    def at(self, *path: str) -> tuple[object, object]:
         """The values of one field at base and head; None where there is none."""
         return _get(self.base, path), _get(self.head, path)
 
@@ -77,7 +80,7 @@ def risks(subject: Subject) -> tuple[str, ...]:
     return tuple(sorted(label for label, applies in _LABELS.items() if applies(subject)))
 
 
-def _get(value: Any, path: Sequence[str]) -> Any:
+def _get(value: object, path: Sequence[str]) -> object:
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
@@ -149,11 +152,11 @@ def _loses_claims(subject: Subject) -> bool:
     )
 
 
-def _becomes(sides: tuple[Any, Any], value: str) -> bool:
+def _becomes(sides: tuple[object, object], value: str) -> bool:
     return sides[0] != value and sides[1] == value
 
 
-def _count(value: Any) -> int:
+def _count(value: object) -> int:
     """Replicas as Kubernetes defaults them."""
     return value if isinstance(value, int) else 1
 
@@ -192,7 +195,7 @@ def _image_changed(subject: Subject) -> bool:
     )
 
 
-def _has_image(path: Sequence[str | int], value: Any) -> bool:
+def _has_image(path: Sequence[str | int], value: object) -> bool:
     """Whether a value that is there on one side only is, or holds, containers."""
     if not any(name in _CONTAINER_LISTS for name in path):
         return any(_get(value, (name,)) for name in _CONTAINER_LISTS)
@@ -222,7 +225,7 @@ def _service_exposure(subject: Subject) -> bool:
     return opened or bool(addresses[1] - addresses[0]) or (after == "LoadBalancer" and unrestricted)
 
 
-def _hosts(value: Any) -> frozenset[str]:
+def _hosts(value: object) -> frozenset[str]:
     """What names the entrances in a field: hosts of rules, host names, a host, or all of it."""
     if value is None:
         return frozenset()
@@ -231,14 +234,14 @@ def _hosts(value: Any) -> frozenset[str]:
     return frozenset(_host(item) for item in value)
 
 
-def _host(item: Any) -> str:
+def _host(item: object) -> str:
     if not isinstance(item, Mapping):
         return str(item)
     named = [item[name] for name in ("host", "hostname", "match") if name in item]
     return str(named[0]) if named else ""
 
 
-def _texts(value: Any) -> frozenset[str]:
+def _texts(value: object) -> frozenset[str]:
     return frozenset(map(str, value)) if isinstance(value, list | tuple) else frozenset()
 
 
@@ -249,7 +252,7 @@ def _crd_version_removed(subject: Subject) -> bool:
     return bool(before - after)
 
 
-def _served(versions: Any) -> frozenset[str]:
+def _served(versions: object) -> frozenset[str]:
     items = versions if isinstance(versions, list | tuple) else ()
     return frozenset(
         str(item.get("name"))

@@ -35,9 +35,9 @@ class ResourceChange:
     """One resource that the head adds, removes or modifies, already redacted.
 
     `previous` names the base's resource where its name differs (hash suffix, moved namespace).
-    `diff` is a unified diff of canonical YAML. `risk` holds sorted labels (`gitops_gate.changes.risk`).
-    `redacted` counts the fields whose values are hidden, `omitted` the fields and lines of the
-    diff that were left out because there were too many.
+    `diff` is a unified diff of canonical YAML. `risk` holds sorted labels
+    (`gitops_gate.changes.risk`). `redacted` counts the fields whose values are hidden, `omitted`
+    the fields and lines of the diff that were left out because there were too many.
     """
 
     application: str

@@ -5,7 +5,8 @@ way to the field being identified by merge key or content and never by index; wi
 message stands for it (contract, section 4). They are compared as multisets: of three at the head
 and two at the base, one is introduced.
 
-Used after the checks of both sides and before the verdict.
+Used after the checks of both sides and before the verdict. An identity does not hold the
+application, so that the findings of one that was renamed stay what they are; a fingerprint does.
 """
 
 from __future__ import annotations
@@ -13,84 +14,61 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
-from gitops_gate.resources.values import ResourceKey, ResourceReference
+from gitops_gate.checks.interface import Defect
+from gitops_gate.resources.hash_names import base_name
+from gitops_gate.resources.paths import identified_path
+from gitops_gate.resources.values import Resource
 
+Identity = tuple[str, ...]
+"""Rule, group, kind, namespace, name, message, and then the identified path of the field.
 
-class Identity(NamedTuple):
-    """What makes a finding the same. `resource` is None for a finding about no resource.
-
-    `field` is an identified path (`gitops_gate.resources.paths.identified_path`); `message` is ""
-    where there is a field.
-    """
-
-    rule: str
-    application: str | None
-    resource: ResourceKey | None
-    field: tuple[str, ...]
-    message: str
-
-
-class Sighting(NamedTuple):
-    """A finding seen at one side: its identity, and its message for telling equal ones apart."""
-
-    identity: Identity
-    message: str
+The four in the middle are empty for a defect of no resource; so is the message where there is a
+field. The version of the API is not part of it, so that moving a resource from `v1beta1` to `v1`
+introduces nothing.
+"""
 
 
 def identity(
-    rule: str,
-    application: str | None,
-    resource: ResourceReference | None,
-    base_name: str | None,
-    identified_field: tuple[str, ...],
-    message: str,
+    resource: Resource | None, defect: Defect, names: Mapping[str, str] | None = None
 ) -> Identity:
-    """The identity of a finding; `base_name` is the resource's name without hash suffix.
+    """What makes a defect the same as another of its application.
 
-    The version of the resource's API is not part of it, so that moving from `v1beta1` to `v1`
-    leaves its findings what they are.
+    `names` are generated names and what they are without their hash
+    (`gitops_gate.resources.hash_names.plain_names`), for fields below items that refer to them.
     """
-    key = resource.key if resource else None
-    if key is not None and base_name:
-        key = key._replace(name=base_name)
-    return Identity(rule, application, key, identified_field, "" if identified_field else message)
+    message = "" if defect.field else defect.message
+    if resource is None:
+        return (defect.rule, "", "", "", "", message, *map(str, defect.field))
+    key = resource.key._replace(name=base_name(resource))
+    return (defect.rule, *key, message, *identified_path(resource.value, defect.field, names))
 
 
-def fingerprint(
-    rule: str,
-    application: str | None,
-    resource: ResourceReference | None,
-    base_name: str | None,
-    identified_field: tuple[str, ...],
-    message_when_no_field: str,
-) -> str:
-    """The identity as 64 hexadecimal digits (SHA-256), the same in every run."""
-    found = identity(
-        rule, application, resource, base_name, identified_field, message_when_no_field
-    )
-    text = json.dumps(found, ensure_ascii=True, separators=(",", ":"))
+def fingerprint(application: str | None, identity: Sequence[str]) -> str:
+    """The identity within an application as 64 hexadecimal digits (SHA-256)."""
+    text = json.dumps([application, *identity], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def introduced(base: Sequence[Sighting], head: Sequence[Sighting]) -> tuple[bool, ...]:
-    """For each finding at the head, whether the base lacks it.
+def introduced(
+    base: Sequence[tuple[Identity, str]], head: Sequence[tuple[Identity, str]]
+) -> tuple[bool, ...]:
+    """For each defect at the head, whether the base lacks it. Both are `(identity, message)`.
 
-    Where a side has more of one identity than the other, those with the same message are matched
+    Where the head has more of one identity than the base, those with the same message are matched
     first, and then in order, so that the new one of two at one field is the one that is named.
     """
     exact = Counter(base)
-    known = Counter(sighting.identity for sighting in base)
+    known = Counter(identity for identity, _ in base)
     result = [True] * len(head)
     for index, sighting in enumerate(head):
         if exact[sighting] > 0:
             exact[sighting] -= 1
-            known[sighting.identity] -= 1
+            known[sighting[0]] -= 1
             result[index] = False
-    for index, sighting in enumerate(head):
-        if result[index] and known[sighting.identity] > 0:
-            known[sighting.identity] -= 1
+    for index, (identity, _) in enumerate(head):
+        if result[index] and known[identity] > 0:
+            known[identity] -= 1
             result[index] = False
     return tuple(result)

@@ -8,6 +8,4 @@ Between rendering and everything that asks what a manifest means.
 - `merge_keys`, `paths`: which item of a list is which, without indexes.
 - `hash_names`: generated names without their hash.
 - `redact`, `masking`: what must not be shown, in fields and in text.
-
-Import from the modules: the package itself loads nothing, so that starting stays quick.
 """

@@ -16,6 +16,8 @@ from gitops_gate.resources.paths import replace_at
 from gitops_gate.resources.values import Resource
 
 Path = tuple[str | int, ...]
+ResourceTuple = tuple[str, str, str, str]
+"""apiVersion, kind, namespace and name."""
 VOLATILE = "(volatile)"
 """Stands for the value of a field that depends on chance, time or the cluster."""
 
@@ -35,21 +37,23 @@ def resource_digest(resource: Resource, volatile: Collection[Path] = ()) -> byte
 
 def application_digest(
     resources: Iterable[Resource],
-    volatile: Mapping[tuple[str, str, str, str], Collection[Path]] | None = None,
+    volatile: Iterable[tuple[ResourceTuple, Path]] = (),
     digest: Callable[[Resource, Collection[Path]], bytes] = resource_digest,
 ) -> str:
     """`sha256:` and the hexadecimal digest over all resources, in whatever order they come.
 
-    `volatile` holds the volatile paths by `(apiVersion, kind, namespace, name)`. `digest` may be
-    a remembering version of `resource_digest`.
+    `volatile` holds the resource and the path of every volatile field. `digest` may be a
+    remembering version of `resource_digest`.
     """
-    by_resource = volatile or {}
+    by_resource: dict[ResourceTuple, set[Path]] = {}
+    for resource_tuple, path in volatile:
+        by_resource.setdefault(resource_tuple, set()).add(path)
     digests = sorted(
         digest(resource, by_resource.get(_reference_of(resource), ())) for resource in resources
     )
     return "sha256:" + hashlib.sha256(b"".join(digests)).hexdigest()
 
 
-def _reference_of(resource: Resource) -> tuple[str, str, str, str]:
+def _reference_of(resource: Resource) -> ResourceTuple:
     reference = resource.reference
     return (reference.api_version, reference.kind, reference.namespace, reference.name)

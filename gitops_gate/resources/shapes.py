@@ -102,9 +102,10 @@ def _container() -> Form:
             "ports": unordered("ports"),
             "resizePolicy": unordered("resizePolicy"),
             "resources": _RESOURCES,
+            "restartPolicyRules": ordered(fields({"exitCodes": fields({"values": text_set})})),
             "securityContext": fields({"capabilities": capabilities}),
             "volumeDevices": unordered("volumeDevices"),
-            "volumeMounts": unordered("volumeMounts"),
+            "volumeMounts": unordered("volumeMounts", fields({"bindMountOptions": text_set})),
         }
     )
 
@@ -113,7 +114,6 @@ _CLAIM = fields(
     {
         "metadata": METADATA,
         "spec": fields({"accessModes": text_set, "resources": _RESOURCES, "selector": _SELECTOR}),
-        "status": fields({"capacity": quantities, "allocatedResources": quantities}),
     }
 )
 
@@ -144,6 +144,7 @@ def _pod_spec() -> Form:
             "affinity": _affinity(),
             "containers": unordered("containers", container),
             "ephemeralContainers": unordered("ephemeralContainers", container),
+            "evictionResponders": unordered("evictionResponders"),
             "hostAliases": unordered("hostAliases"),
             "imagePullSecrets": unordered("imagePullSecrets"),
             "initContainers": ordered(container),
@@ -167,15 +168,30 @@ def _object(**forms: Form) -> Form:
 def _workloads() -> Mapping[str, Form]:
     template = _object(spec=_pod_spec())
     workload = _object(spec=fields({"selector": _SELECTOR, "template": template}))
-    claims = ordered(_CLAIM)
-    stateful = fields({"selector": _SELECTOR, "template": template, "volumeClaimTemplates": claims})
+    failures = ordered(fields({"onExitCodes": fields({"values": text_set})}))
+    job = _object(
+        spec=fields(
+            {
+                "podFailurePolicy": fields({"rules": failures}),
+                "scheduling": fields({"resourceClaims": unordered("resourceClaims")}),
+                "selector": _SELECTOR,
+                "template": template,
+            }
+        )
+    )
+    stateful = {
+        "selector": _SELECTOR,
+        "template": template,
+        "volumeClaimTemplates": ordered(_CLAIM),
+    }
     return {
-        **dict.fromkeys(("Deployment", "DaemonSet", "ReplicaSet", "Job"), workload),
-        "CronJob": _object(spec=fields({"jobTemplate": workload})),
+        **dict.fromkeys(("Deployment", "DaemonSet", "ReplicaSet"), workload),
+        "CronJob": _object(spec=fields({"jobTemplate": job})),
+        "Job": job,
         "Pod": template,
         "PodTemplate": _object(template=template),
         "ReplicationController": _object(spec=fields({"template": template})),
-        "StatefulSet": _object(spec=stateful),
+        "StatefulSet": _object(spec=fields(stateful)),
     }
 
 
@@ -201,9 +217,7 @@ def _core() -> Mapping[str, Form]:
         "LimitRange": _object(spec=fields({"limits": unordered("limits", limit)})),
         "PersistentVolume": _object(spec=fields(volume)),
         "PersistentVolumeClaim": _CLAIM,
-        "ResourceQuota": _object(
-            spec=fields(quota), status=fields({"hard": quantities, "used": quantities})
-        ),
+        "ResourceQuota": _object(spec=fields(quota)),
         "Secret": lambda value: secret_form(secret(value)),
         "Service": _object(spec=fields(service)),
         "ServiceAccount": _object(
@@ -290,14 +304,13 @@ def _admission() -> Mapping[str, Form]:
             "resourceRules": unordered("resourceRules", rule),
         }
     )
-    policy = {"matchConditions": conditions, "matchConstraints": matched}
+    policy = _object(spec=fields({"matchConditions": conditions, "matchConstraints": matched}))
     binding = {"matchResources": matched, "validationActions": text_set}
-    mutating = _object(spec=fields({"matchConstraints": matched}))
     return {
-        "MutatingAdmissionPolicy": mutating,
+        "MutatingAdmissionPolicy": policy,
         "MutatingAdmissionPolicyBinding": _object(spec=fields({"matchResources": matched})),
         "MutatingWebhookConfiguration": _object(webhooks=ordered(webhook)),
-        "ValidatingAdmissionPolicy": _object(spec=fields(policy)),
+        "ValidatingAdmissionPolicy": policy,
         "ValidatingAdmissionPolicyBinding": _object(spec=fields(binding)),
         "ValidatingWebhookConfiguration": _object(webhooks=unordered("webhooks", webhook)),
     }
@@ -308,17 +321,24 @@ def _others() -> Mapping[tuple[str, str], Form]:
     names = fields({"categories": text_set, "shortNames": text_set})
     definition = fields({"versions": unordered("versions"), "names": names})
     capacity = {"capacity": quantity, "maximumVolumeSize": quantity}
-    exact = fields({"capacity": fields({"requests": quantities})})
-    requests = fields({"exactly": exact, "firstAvailable": ordered(exact)})
-    claim = fields({"devices": fields({"requests": ordered(requests)})})
+    amount = fields({"requests": quantities})
+    exact = fields({"capacity": amount})
+    request = fields({"capacity": amount, "exactly": exact, "firstAvailable": ordered(exact)})
+    claim = fields({"devices": fields({"requests": ordered(request)})})
+    listed = ("apiGroups", "namespaces", "nonResourceURLs", "resources", "verbs")
+    matched = ordered(fields(dict.fromkeys(listed, text_set)))
+    flows = fields({"nonResourceRules": matched, "resourceRules": matched})
     return {
         ("apiextensions.k8s.io", "CustomResourceDefinition"): _object(spec=definition),
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema"): _object(
+            spec=fields({"rules": ordered(flows)})
+        ),
         ("node.k8s.io", "RuntimeClass"): _object(
             overhead=fields({"podFixed": quantities}), scheduling=scheduling
         ),
         ("policy", "PodDisruptionBudget"): _object(spec=fields({"selector": _SELECTOR})),
         ("resource.k8s.io", "ResourceClaim"): _object(spec=claim),
-        ("resource.k8s.io", "ResourceClaimTemplate"): _object(spec=fields({"spec": claim})),
+        ("resource.k8s.io", "ResourceClaimTemplate"): _object(spec=_object(spec=claim)),
         ("storage.k8s.io", "CSIStorageCapacity"): _object(**capacity),
         ("storage.k8s.io", "CSIDriver"): _object(spec=fields({"volumeLifecycleModes": text_set})),
     }
