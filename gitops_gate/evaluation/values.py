@@ -16,6 +16,8 @@ from gitops_gate.checks.policy import RuleSet
 from gitops_gate.config.settings import Settings
 from gitops_gate.discovery.values import Application, Closure
 from gitops_gate.findings import Finding
+from gitops_gate.render.remote.values import RemoteResult
+from gitops_gate.resources.values import ResourceKey
 from gitops_gate.source.values import Tree
 from gitops_gate.verdict.values import ApplicationOutcome, Reason
 
@@ -64,7 +66,7 @@ class Context:
     """What every task shares.
 
     `compare` is false for a scan, which has no base. `cache_folder` is where rendered manifests
-    are kept, or None. `remotes_folder` holds the remote bases that were fetched beforehand.
+    are kept, or None. `remotes` are the bases that were fetched beforehand, by reference.
     """
 
     settings: Settings
@@ -73,7 +75,7 @@ class Context:
     head_schemas: SchemaFiles
     compare: bool = True
     require_sandbox: bool = False
-    offline: bool = False
+    remotes: Mapping[str, RemoteResult] = field(default_factory=dict)
     cache_folder: str | None = None
 
 
@@ -102,5 +104,5 @@ class Result:
     tools: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     excerpts: Mapping[str, str] = field(default_factory=dict)
-    keys: frozenset[tuple[str, str, str, str]] = frozenset()
+    keys: frozenset[ResourceKey] = frozenset()
     """Keys of the head's resources, to find those that several applications have."""

@@ -1,0 +1,81 @@
+"""The custom schemas of both revisions, read when a process needs its first validator.
+
+CustomResourceDefinitions are half of what real repositories render, and few of them matter to a
+change: they are only read once a resource of a kind that Kubernetes does not have is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gitops_gate.documents import load_document, split_stream
+from gitops_gate.errors import GitOpsGateError
+from gitops_gate.evaluation.values import Context, SchemaFiles, SideName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gitops_gate.checks.interface import SchemaValidator
+    from gitops_gate.checks.schema import CrdDocument
+
+_MARK = b"CustomResourceDefinition"
+
+
+class CustomSchemas:
+    """Builds the validator of one side; the other revision's definitions fill what it lacks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._documents: tuple[CrdDocument, ...] | None = None
+        base, head = context.base_schemas, context.head_schemas
+        self.equal = (
+            base.crds.entries == head.crds.entries
+            and base.locations.entries == head.locations.entries
+        )
+        """Whether both sides are validated against the same schemas."""
+
+    def validator(self, kubernetes: str, side: SideName) -> SchemaValidator:
+        """A validator for a Kubernetes version. Raises `SchemaError` for one nobody knows."""
+        from gitops_gate.checks.schema import build_validator
+
+        files = self._context.base_schemas if side == "base" else self._context.head_schemas
+        locations = {path: files.locations.read(path) for path in files.locations.entries}
+        settings = self._context.settings.schemas
+        return build_validator(settings, kubernetes, lambda: self._crds(side), locations=locations)
+
+    def _crds(self, side: SideName) -> tuple[CrdDocument, ...]:
+        """The definitions of both revisions; for the base's validator the base's own win."""
+        if self._documents is None:
+            head, base = self._context.head_schemas, self._context.base_schemas
+            self._documents = tuple(_read(head, "head"))
+            if not self.equal:
+                self._documents += tuple(_read(base, "base"))
+        if side == "head":
+            return self._documents
+        other: dict[str, SideName] = {"base": "head", "head": "base"}
+        return tuple(replace(one, revision=other[one.revision]) for one in self._documents)
+
+
+def _read(files: SchemaFiles, side: SideName) -> Iterator[CrdDocument]:
+    """Every definition in the files; what cannot be read defines nothing, and is no manifest."""
+    from gitops_gate.checks.schema import CrdDocument
+
+    paths = sorted(files.crds.entries)
+    contents = files.crds.blobs.read_many(files.crds.entries[path] for path in paths)
+    for path, content in zip(paths, contents, strict=True):
+        if _MARK not in content:
+            continue
+        try:
+            documents = split_stream(content)
+        except GitOpsGateError:
+            continue
+        for document in documents:
+            if _MARK not in document.text:
+                continue
+            try:
+                value = load_document(document.text)
+            except GitOpsGateError:
+                continue
+            if isinstance(value, dict) and value.get("kind") == _MARK.decode():
+                yield CrdDocument(value=value, origin=path, revision=side)

@@ -1,0 +1,105 @@
+"""The engines that a process keeps between applications: validators, policies, what was read.
+
+Building a validator or a policy engine costs more than using it, so each process builds one of
+each and keeps it. What is remembered is bounded and never changes a result: identical documents
+give identical outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gitops_gate.checks.interface import (
+    PolicyEngine,
+    PolicyOutcome,
+    PolicySubject,
+    SchemaOutcome,
+    SchemaValidator,
+)
+from gitops_gate.evaluation.custom_schemas import CustomSchemas
+from gitops_gate.evaluation.values import Context, SideName
+
+if TYPE_CHECKING:
+    from gitops_gate.render.cache import RenderCache
+    from gitops_gate.resources.values import Resource
+
+REMEMBERED = 20_000
+
+Memory = dict[Any, Any]
+
+
+def bounded(memory: Memory) -> Memory:
+    """The memory itself, emptied when it holds more than is worth keeping."""
+    if len(memory) > REMEMBERED:
+        memory.clear()
+    return memory
+
+
+class Engines:
+    """Everything that outlives one application in one process. Close it at the end."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._documents: Memory = {}
+        self._outcomes: Memory = {}
+        self._schemas = CustomSchemas(context)
+        self._validators: dict[tuple[str, SideName], SchemaValidator] = {}
+        self._policies: PolicyEngine | None = None
+        self._cache: RenderCache | None = None
+
+    @property
+    def documents(self) -> Memory:
+        """Parsed documents by their bytes, for `resources.read_resources`."""
+        return bounded(self._documents)
+
+    @property
+    def cache(self) -> RenderCache | None:
+        """Where rendered manifests are kept, if anywhere."""
+        if self._cache is None and self.context.cache_folder:
+            from gitops_gate.render.cache import RenderCache
+
+            self._cache = RenderCache(self.context.cache_folder)
+        return self._cache
+
+    def validate(
+        self, resources: Sequence[Resource], kubernetes: str, side: SideName
+    ) -> tuple[Sequence[SchemaOutcome], tuple[str, str]]:
+        """One outcome a resource, and the engine's name and version."""
+        validator = self._validator(kubernetes, side)
+        memory = bounded(self._outcomes)
+        keys = [(kubernetes, side, r.text, r.origin.prefix) for r in resources]
+        unknown = {
+            key: resource
+            for key, resource in zip(keys, resources, strict=True)
+            if key not in memory
+        }
+        outcomes = validator.validate(list(unknown.values()))
+        memory.update(zip(unknown, outcomes, strict=True))
+        return [memory[key] for key in keys], validator.tool
+
+    def judge(
+        self, subjects: Sequence[PolicySubject], inventory: Sequence[Mapping[str, Any]]
+    ) -> tuple[Sequence[PolicyOutcome], tuple[str, str]]:
+        """One outcome a subject, and the engine's name and version."""
+        if self._policies is None:
+            from gitops_gate.checks.policy import build_engine
+
+            self._policies = build_engine(self.context.rules, self.context.settings.policies)
+        return self._policies.evaluate(subjects, inventory), self._policies.tool
+
+    def close(self) -> None:
+        """End every engine that was started."""
+        for validator in self._validators.values():
+            validator.close()
+        if self._policies is not None:
+            self._policies.close()
+
+    def _validator(self, kubernetes: str, side: SideName) -> SchemaValidator:
+        if self._schemas.equal:
+            side = "head"
+        validator = self._validators.get((kubernetes, side))
+        if validator is None:
+            validator = self._schemas.validator(kubernetes, side)
+            self._validators[kubernetes, side] = validator
+        return validator

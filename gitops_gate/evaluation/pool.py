@@ -1,0 +1,149 @@
+"""Many tasks over the processors of one machine; the same function as for one task.
+
+Workers are processes, not threads: the engines they keep belong to one thread, and the work is
+computation. A worker that dies takes the verdict with it, never silently: each of its tasks comes
+back as failed.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import concurrent.futures.process
+import multiprocessing
+import multiprocessing.util
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from gitops_gate.evaluation.application import evaluate, resource_keys, unexpected
+from gitops_gate.evaluation.engines import Engines
+from gitops_gate.evaluation.values import Context, Result, Side, Task
+from gitops_gate.resources.values import ResourceKey
+
+Progress = Callable[[int, int], None]
+Item = TypeVar("Item", Task, Side)
+Answer = TypeVar("Answer")
+
+FILES_IN_A_CHUNK = 64
+TASKS_IN_A_CHUNK = 8
+WORTH_A_PROCESS = 24
+"""Files below which starting workers costs more than it saves."""
+
+_engines: Engines | None = None
+
+
+def evaluate_all(
+    tasks: Sequence[Task], context: Context, *, jobs: int, progress: Progress
+) -> list[Result]:
+    """The results of all tasks, in their order; `progress` is told (done, total)."""
+    return _over_workers(_evaluate_one, unexpected, tasks, context, jobs, progress)
+
+
+def keys_of(sides: Sequence[Side], context: Context, *, jobs: int) -> list[frozenset[ResourceKey]]:
+    """The resource keys that each side renders to; empty for one that does not render."""
+
+    def nothing(_: Side, __: BaseException) -> frozenset[ResourceKey]:
+        return frozenset()
+
+    return _over_workers(resource_keys, nothing, sides, context, jobs, lambda *_: None)
+
+
+def default_jobs() -> int:
+    """One worker for each processor that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _evaluate_one(task: Task, engines: Engines) -> Result:
+    try:
+        return evaluate(task, engines)
+    except Exception as error:  # noqa: BLE001 - whatever breaks must become a failed application
+        return unexpected(task, error)
+
+
+def _over_workers(
+    function: Callable[[Item, Engines], Answer],
+    on_loss: Callable[[Item, BaseException], Answer],
+    items: Sequence[Item],
+    context: Context,
+    jobs: int,
+    progress: Progress,
+) -> list[Answer]:
+    chunks = list(_chunks(items))
+    processes = any(_starts_process(item) for item in items)
+    small = sum(map(_weight, items)) < WORTH_A_PROCESS and not processes
+    if jobs <= 1 or len(chunks) <= 1 or small:
+        return _in_this_process(function, items, context, progress)
+    answers: list[Answer] = []
+    with concurrent.futures.ProcessPoolExecutor(
+        max_workers=min(jobs, len(chunks)),
+        mp_context=_start_method(),
+        initializer=_start_worker,
+        initargs=(context,),
+    ) as executor:
+        waiting = [executor.submit(_work, function, chunk) for chunk in chunks]
+        for chunk, future in zip(chunks, waiting, strict=True):
+            try:
+                answers.extend(future.result())
+            except (concurrent.futures.process.BrokenProcessPool, OSError, MemoryError) as error:
+                answers.extend(on_loss(item, error) for item in chunk)
+            progress(len(answers), len(items))
+    return answers
+
+
+def _in_this_process(
+    function: Callable[[Item, Engines], Answer],
+    items: Sequence[Item],
+    context: Context,
+    progress: Progress,
+) -> list[Answer]:
+    engines = Engines(context)
+    answers: list[Answer] = []
+    try:
+        for item in items:
+            answers.append(function(item, engines))
+            progress(len(answers), len(items))
+    finally:
+        engines.close()
+    return answers
+
+
+def _start_method() -> multiprocessing.context.BaseContext:
+    """Forked workers start in milliseconds; elsewhere the platform's own way is the safe one."""
+    return multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+
+
+def _start_worker(context: Context) -> None:
+    global _engines  # noqa: PLW0603 - a worker keeps its engines for all its chunks
+    _engines = Engines(context)
+    multiprocessing.util.Finalize(_engines, _engines.close, exitpriority=10)
+
+
+def _work(function: Callable[[Item, Engines], Answer], chunk: Sequence[Item]) -> list[Answer]:
+    assert _engines is not None
+    return [function(item, _engines) for item in chunk]
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Neighbours stay together, since they share most of their documents."""
+    chunk: list[Item] = []
+    files = 0
+    for item in items:
+        chunk.append(item)
+        files += _weight(item)
+        if files >= FILES_IN_A_CHUNK or len(chunk) >= TASKS_IN_A_CHUNK:
+            yield chunk
+            chunk, files = [], 0
+    if chunk:
+        yield chunk
+
+
+def _weight(item: Task | Side) -> int:
+    sides = (item.base, item.head) if isinstance(item, Task) else (item,)
+    return sum(len(side.closure.files) for side in sides if side)
+
+
+def _starts_process(item: Task | Side) -> bool:
+    return item.application.renderer.value != "directory"

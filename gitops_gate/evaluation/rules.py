@@ -1,0 +1,94 @@
+"""The rules of one revision: its configuration, its waivers and its policies, loaded together.
+
+Which revision decides is the pipeline's choice (design, invariant 2); this module reads what that
+revision says, and tells two revisions' rules apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gitops_gate.checks.policy import RuleSet, is_policy_path, select
+from gitops_gate.config import Waiver, load_settings, load_waivers
+from gitops_gate.config.settings import Settings
+from gitops_gate.source.values import Mode, Tree
+
+CONFIGURATION = ".gitops-gate.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """`files` are the rule files and what identifies their content; `digest` is over them."""
+
+    settings: Settings = field(default_factory=Settings)
+    waivers: tuple[Waiver, ...] = ()
+    rule_set: RuleSet = field(default_factory=RuleSet)
+    digest: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_rules(tree: Tree, *, configuration: bytes | None = None, name: str = "") -> Rules:
+    """The rules of a tree; `configuration` replaces its configuration file (`--config`).
+
+    Raises `ConfigurationError` or `PolicyError` when any part of them does not load.
+    """
+    contents: dict[str, bytes] = {}
+    if configuration is None:
+        configuration = _optional(tree, CONFIGURATION)
+    if configuration is not None:
+        contents[name or CONFIGURATION] = configuration
+    settings = load_settings(configuration or b"", path=name or CONFIGURATION)
+    waivers: tuple[Waiver, ...] = ()
+    waiver_file = _optional(tree, settings.waivers)
+    if waiver_file is not None:
+        contents[settings.waivers] = waiver_file
+        waivers = load_waivers(waiver_file, path=settings.waivers)
+    policies = _policies(tree, settings)
+    contents.update({path: raw for path, raw in policies.items() if path.endswith(".rego")})
+    rule_set = select(settings.policies, policies)
+    files = {path: hashlib.sha256(raw).hexdigest() for path, raw in sorted(contents.items())}
+    return Rules(
+        settings=settings,
+        waivers=waivers,
+        rule_set=rule_set,
+        digest=_digest(files),
+        files=files,
+    )
+
+
+def changed_files(one: Rules, other: Rules) -> tuple[str, ...]:
+    """The rule files that differ between two revisions, sorted."""
+    paths = {*one.files, *other.files}
+    return tuple(sorted(path for path in paths if one.files.get(path) != other.files.get(path)))
+
+
+def rule_paths(tree: Tree, settings: Settings) -> frozenset[str]:
+    """Every file of a tree that is part of the rules rather than of an application."""
+    policies = {path for path in tree.entries if is_policy_path(path, settings.policies)}
+    return frozenset({CONFIGURATION, settings.waivers, *policies})
+
+
+def _policies(tree: Tree, settings: Settings) -> dict[str, bytes]:
+    paths = sorted(path for path in tree.entries if is_policy_path(path, settings.policies))
+    wanted = [
+        path
+        for path in paths
+        if path.endswith((".rego", ".yaml", ".yml", ".json"))
+        and tree.entries[path].mode in (Mode.FILE, Mode.EXECUTABLE)
+    ]
+    contents = tree.blobs.read_many(tree.entries[path] for path in wanted)
+    return dict(zip(wanted, contents, strict=True))
+
+
+def _optional(tree: Tree, path: str) -> bytes | None:
+    entry = tree.entries.get(path)
+    if entry is None or entry.mode not in (Mode.FILE, Mode.EXECUTABLE):
+        return None
+    return tree.blobs.read(entry)
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    text = "\n".join(f"{digest}  {path}" for path, digest in files.items())
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
