@@ -6,5 +6,5 @@ After reading (`gitops_gate.resources`) and before the checks, which look at wha
 - `differences`: the fields in which two normal forms differ, without indexes.
 - `text_diff`: a unified diff in bounded time; `display` writes the YAML that it compares.
 - `risk`, `immutable`, `rbac`: labels for what a reviewer must not miss.
-- `compare`: all of it together, for one application.
+- `comparison`: all of it together, for one application.
 """

@@ -81,8 +81,10 @@ POD = {
         (("spec", "containers", 1), ("spec", "containers", "[name=web]")),
         (
             ("spec", "containers", 1, "ports", 0, "hostPort"),
-            ("spec", "containers", "[name=web]", "ports", "[containerPort=80,protocol=TCP]")
-            + ("hostPort",),
+            (
+                *("spec", "containers", "[name=web]"),
+                *("ports", "[containerPort=80,protocol=TCP]", "hostPort"),
+            ),
         ),
         (
             ("spec", "containers", 1, "args", 1),

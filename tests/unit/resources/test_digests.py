@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from gitops_gate.resources.digests import application_digest, resource_digest
+from tests.unit.resources.made import deployment, from_yaml
+
+WEB = deployment({"name": "web", "image": "web:1", "resources": {"limits": {"cpu": "1000m"}}})
+SAME = deployment({"resources": {"limits": {"cpu": 1}}, "image": "web:1", "name": "web"})
+OTHER = deployment({"name": "web", "image": "web:2"})
+MAP = from_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: b}}")
+
+
+def test_two_revisions_that_mean_the_same_have_the_same_digest():
+    assert application_digest([WEB, MAP]) == application_digest([MAP, SAME])
+    assert application_digest([WEB]).startswith("sha256:")
+
+
+@pytest.mark.parametrize("resources", [[], [WEB], [WEB, WEB, MAP], [OTHER, MAP]])
+def test_every_difference_in_meaning_is_one_in_the_digest(resources):
+    assert application_digest(resources) != application_digest([WEB, MAP])
+
+
+def test_a_volatile_field_does_not_count_but_its_presence_does():
+    field = ("spec", "template", "spec", "containers", 0, "image")
+    reference = ("apps/v1", "Deployment", "shop", "web")
+    without = deployment({"name": "web"})
+    assert resource_digest(OTHER, [field]) == resource_digest(
+        deployment({"name": "web", "image": "web:3"}), [field]
+    )
+    assert application_digest([OTHER], {(reference, field)}) != application_digest([OTHER])
+    assert application_digest([without], {(reference, field)}) == application_digest([without])
