@@ -18,11 +18,13 @@ import data.gitops_gate.lib.names
 
 deny contains result if {
 	input.operation == "UPDATE"
-	input.object.spec.replicas in [0, "0"]
-	not input.oldObject.spec.replicas in [0, "0"]
+	stopped(input.object)
+	not stopped(input.oldObject)
 	result := {
 		"message": sprintf("%s is scaled to zero: nothing of it will run.", [names.full(input.object)]),
 		"field": ["spec", "replicas"],
 		"remediation": "Make sure that nobody needs the workload, or keep a replica.",
 	}
 }
+
+stopped(object) if object.spec.replicas in [0, "0"]

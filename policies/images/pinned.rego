@@ -29,32 +29,33 @@ import data.gitops_gate.lib.pods
 
 deny contains result if {
 	some [path, container] in pods.containers(input.object)
-	not pinned(container.image)
-	not allowed(container.image)
+	not pinned(container)
+	not allowed(container)
 	result := pods.finding(path, container, fault(container))
 }
 
-allowed(image) if {
+allowed(container) if {
 	allow := object.get(input.parameters, "allow", [])
 	allow != []
-	images.allowed(image, allow)
+	images.allowed(container.image, allow)
 }
 
 # The first form reads the usual `name:tag` and `name@digest` with one colon. Strings sort above ""
 # and below arrays, so what is no string is never pinned.
-pinned(image) if {
+pinned(container) if {
+	image := container.image
 	image > ""
 	image < []
-	not input.parameters.digest > false
+	object.get(input.parameters, "digest", false) == false
 	[name, version] := split(image, ":")
 	not contains(version, "/")
 	version != ""
 	version != "latest"
 	name != ""
 } else if {
-	image > ""
-	image < []
-	complete(image)
+	container.image > ""
+	container.image < []
+	complete(container.image)
 }
 
 # Every other reference: with the port of a registry, or with a tag and a digest.
@@ -63,7 +64,7 @@ complete(image) if {
 	name != ""
 	whole(split(digest, ":"))
 } else if {
-	not input.parameters.digest > false
+	object.get(input.parameters, "digest", false) == false
 	not contains(image, "@")
 	segments := split(image, "/")
 	[name, tag] := split(segments[count(segments) - 1], ":")
@@ -84,7 +85,7 @@ fault(container) := {
 	"field": ["image"],
 	"remediation": "Name the image to run, with its tag or digest.",
 } if {
-	not written(container.image)
+	not written(container)
 } else := {
 	"message": sprintf("uses %s: only a digest is sure to be the same image tomorrow.", [shown]),
 	"field": ["image"],
@@ -101,9 +102,9 @@ fault(container) := {
 	name := images.shown(images.repository(container.image))
 }
 
-written(image) if {
-	is_string(image)
-	trim_space(image) != ""
+written(container) if {
+	is_string(container.image)
+	trim_space(container.image) != ""
 }
 
 message(image) := sprintf("uses %s: the tag can change under you.", [images.shown(image)]) if {

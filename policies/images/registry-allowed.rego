@@ -30,13 +30,15 @@ deny contains result if {
 	allow := object.get(input.parameters, "allow", [])
 	allow != []
 	some [path, container] in pods.containers(input.object)
-	not images.allowed(container.image, allow)
+	not listed(container, allow)
 	result := pods.finding(path, container, {
 		"message": message(container),
 		"field": ["image"],
 		"remediation": "Use the copy of the image in an allowed registry, or have its registry allowed.",
 	})
 }
+
+listed(container, allow) if images.allowed(container.image, allow)
 
 message(container) := sprintf("uses %s, which is in no allowed registry.", [images.shown(container.image)]) if {
 	is_string(container.image)

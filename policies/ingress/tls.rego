@@ -81,9 +81,9 @@ covering contains hosts if {
 	hosts := listed(entry)
 }
 
-listed(entry) := [] if {
-	not entry.hosts > null
-} else := entry.hosts
+listed(entry) := entry.hosts if {
+	entry.hosts > null
+} else := []
 
 wildcard(host) := concat(".", array.concat(["*"], array.slice(labels, 1, count(labels)))) if {
 	is_string(host)

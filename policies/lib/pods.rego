@@ -9,6 +9,11 @@
 #   expected is handed on, for the rule to deny. Rego orders all values: null, false, true,
 #   numbers, strings, arrays, objects. So `x > null` reads "x is set", `x > false` reads "x is set
 #   to something else than false", and `x < {}` reads "x is not an object". No call is as fast.
+#
+#   A field that may be absent is never an argument of a call or an operand of `>`, `<` or `in` behind
+#   `not`: OPA looks arguments up before it negates, so that an absent one makes the whole body
+#   undefined, and a rule silent. `not x.y` and `not x.y == z` are safe; for all else a function is
+#   given the object that is there (`not drops_all(container)`).
 package gitops_gate.lib.pods
 
 # `[path, pod specification]` of a workload; undefined when it has none. When a field on the way
@@ -43,17 +48,27 @@ reached(value, length, whole) if {
 }
 
 # `[path, container]` of every container, init container and ephemeral container. What is not an
-# object (`container < {}`) is in the list too, as is a list of containers that is no list.
-containers(object) := [[["spec", "template", "spec", list, index], container] |
-	some list in ["containers", "initContainers", "ephemeralContainers"]
+# object (`container < {}`) is in the list too, as is a list of containers that is no list. The first
+# two forms are the usual ones.
+containers(object) := [[["spec", "template", "spec", "containers", index], container] |
+	container := spec.containers[index]
+] if {
+	object.kind != "Pod"
+	object.kind != "CronJob"
+	spec := object.spec.template.spec
+	spec.containers >= []
+	not spec.initContainers
+	not spec.ephemeralContainers
+} else := [[["spec", "template", "spec", list, index], container] |
+	some list in ["containers", "initContainers"]
 	container := spec[list][index]
 ] if {
 	object.kind != "Pod"
 	object.kind != "CronJob"
 	spec := object.spec.template.spec
 	spec.containers >= []
-	not spec.initContainers < []
-	not spec.ephemeralContainers < []
+	spec.initContainers >= []
+	not spec.ephemeralContainers
 } else := [[array.concat(path, step), container] |
 	[path, spec] := template(object)
 	some [step, container] in members(spec)

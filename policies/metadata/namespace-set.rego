@@ -45,7 +45,7 @@ package gitops_gate.metadata.namespace_set
 import data.gitops_gate.lib.names
 
 deny contains result if {
-	not is_name(input.object.metadata.namespace)
+	not named
 	not known
 	result := {
 		"message": sprintf("%s has no namespace, so it lands in whichever is current.", [names.full(input.object)]),
@@ -53,6 +53,8 @@ deny contains result if {
 		"remediation": "Set metadata.namespace, or namespace in the kustomization.",
 	}
 }
+
+named if is_name(input.object.metadata.namespace)
 
 # A string that is not empty: it sorts above "" and below arrays.
 is_name(value) if {

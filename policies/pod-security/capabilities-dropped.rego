@@ -20,7 +20,7 @@ import data.gitops_gate.lib.pods
 
 deny contains result if {
 	some [path, container] in pods.containers(input.object)
-	not "ALL" in container.securityContext.capabilities.drop
+	not drops_all(container)
 	not pods.windows(input.object)
 	result := pods.finding(path, container, {
 		"message": "does not drop all capabilities.",
@@ -28,3 +28,5 @@ deny contains result if {
 		"remediation": "Set securityContext.capabilities.drop to [ALL], and add back what the program needs.",
 	})
 }
+
+drops_all(container) if "ALL" in container.securityContext.capabilities.drop

@@ -41,25 +41,20 @@ deny contains result if {
 	result := pods.finding(path, container, fault)
 }
 
-# Most containers add nothing; the rest is looked at in detail.
-faults(container) := [] if {
-	container >= {}
-	not container.securityContext > null
-} else := [] if {
-	container.securityContext >= {}
-	not container.securityContext.capabilities > null
-} else := [] if {
-	container.securityContext.capabilities >= {}
-	not container.securityContext.capabilities.add > null
-} else := [pods.broken_context] if {
-	container.securityContext < {}
-} else := [{}] if {
+faults(container) := [{}] if {
 	container < {}
+} else := [pods.broken_context] if {
+	container.securityContext > null
+	container.securityContext < {}
 } else := [broken_capabilities] if {
-	misshapen(container.securityContext.capabilities)
+	container.securityContext.capabilities > null
+	container.securityContext.capabilities < {}
+} else := [broken_capabilities] if {
+	container.securityContext.capabilities.add > null
+	container.securityContext.capabilities.add < []
 } else := [fault |
 	capability := container.securityContext.capabilities.add[index]
-	not capability in object.get(input.parameters, "allow", standard)
+	not allowed(capability)
 	fault := {
 		"message": concat("", ["adds the capability ", shown(capability), "."]),
 		"field": ["securityContext", "capabilities", "add", index],
@@ -67,11 +62,7 @@ faults(container) := [] if {
 	}
 ]
 
-misshapen(capabilities) if {
-	capabilities < {}
-} else if {
-	capabilities.add < []
-}
+allowed(capability) if capability in object.get(input.parameters, "allow", standard)
 
 broken_capabilities := {
 	"message": "has capabilities of the wrong shape, so they cannot be judged.",

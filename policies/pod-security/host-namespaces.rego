@@ -36,12 +36,10 @@ deny contains result if {
 	result := pods.finding(path, container, fault)
 }
 
-faults(container) := [] if {
-	container >= {}
-	not container.ports > null
-} else := [{}] if {
+faults(container) := [{}] if {
 	container < {}
 } else := [broken_ports] if {
+	container.ports > null
 	container.ports < []
 } else := [broken_ports] if {
 	container.ports[_] < {}

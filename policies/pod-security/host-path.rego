@@ -28,18 +28,16 @@ deny contains result if {
 	some result in results(path, spec)
 }
 
-results(path, spec) := [] if {
-	spec >= {}
-	not spec.volumes > null
-} else := [pods.unreadable(path)] if {
+results(path, spec) := [pods.unreadable(path)] if {
 	spec < {}
 } else := [pods.unreadable(array.concat(path, ["volumes"]))] if {
+	spec.volumes > null
 	spec.volumes < []
 } else := array.concat(
 	[mount(path, index, volume) |
 		volume := spec.volumes[index]
 		volume.hostPath > null
-		not allowed(volume.hostPath.path)
+		not allowed(volume)
 	],
 	[pods.unreadable(array.concat(path, ["volumes", index])) | spec.volumes[index] < {}],
 )
@@ -50,7 +48,8 @@ mount(path, index, volume) := {
 	"remediation": "Use a PersistentVolumeClaim, an emptyDir or a ConfigMap instead.",
 }
 
-allowed(path) if {
+allowed(volume) if {
+	path := volume.hostPath.path
 	is_string(path)
 	not contains(path, "..")
 	patterns.any_matches(object.get(input.parameters, "allow", []), path)

@@ -30,7 +30,7 @@ deny contains result if {
 # The usual way to be sure, told without looking at which value counts.
 plain(container, spec) if {
 	container.securityContext.runAsNonRoot == true
-	not container.securityContext.runAsUser > null
+	not container.securityContext.runAsUser
 	not spec.securityContext.runAsUser == 0
 }
 

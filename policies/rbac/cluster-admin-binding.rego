@@ -27,7 +27,7 @@ deny contains result if {
 }
 
 deny contains result if {
-	unknown
+	not known
 	result := {
 		"message": "The binding does not say which role it is for, so it cannot be judged.",
 		"field": ["roleRef"],
@@ -39,8 +39,8 @@ reach := "the whole cluster" if {
 	input.object.kind == "ClusterRoleBinding"
 } else := "its namespace"
 
-unknown if not input.object.roleRef.name > ""
-
-unknown if input.object.roleRef.name >= []
-
-unknown if not input.object.roleRef.kind in ["Role", "ClusterRole"]
+known if {
+	input.object.roleRef.name > "" # a string: it sorts above "" and below arrays
+	input.object.roleRef.name < []
+	input.object.roleRef.kind in ["Role", "ClusterRole"]
+}

@@ -28,7 +28,7 @@ deny contains result if {
 	some field in ["data", "stringData"]
 	value := input.object[field][key]
 	not harmless(field, value)
-	not patterns.any_matches(object.get(input.parameters, "allow", []), key)
+	not allowed(key)
 	result := {
 		"message": sprintf("The value of key %s is in Git in plain text.", [shown(key)]),
 		"field": [field, key],
@@ -46,6 +46,8 @@ deny contains result if {
 		"remediation": "Write it as an object of keys and values, and keep the values encrypted.",
 	}
 }
+
+allowed(key) if patterns.any_matches(object.get(input.parameters, "allow", []), key)
 
 harmless(_, value) if {
 	value in [null, ""]

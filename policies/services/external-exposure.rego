@@ -43,8 +43,8 @@ faults contains {
 	"field": ["spec", "externalIPs"],
 	"remediation": "Remove externalIPs, and publish through an Ingress or a Gateway.",
 } if {
-	not input.object.spec.externalIPs in [[], null]
 	input.object.spec.externalIPs > null
+	input.object.spec.externalIPs != []
 }
 
 faults contains {

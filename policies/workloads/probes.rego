@@ -41,17 +41,17 @@ missing(container) := [] if {
 	container.livenessProbe.httpGet.port
 } else := [fault |
 	some name, fault in faults
-	not handled(container[name])
+	not handled(container, name)
 ]
 
-handled(probe) if {
-	probe.httpGet.port
+handled(container, name) if {
+	container[name].httpGet.port
 } else if {
-	probe.tcpSocket.port
+	container[name].tcpSocket.port
 } else if {
-	probe.exec.command
+	container[name].exec.command
 } else if {
-	probe.grpc.port
+	container[name].grpc.port
 }
 
 faults := {

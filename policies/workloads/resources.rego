@@ -23,18 +23,19 @@ import data.gitops_gate.lib.pods
 
 deny contains result if {
 	some [path, container] in pods.containers(input.object)
-	not complete(container.resources)
+	not complete(container)
 	not "ephemeralContainers" in path
 	[_, spec] := pods.template(input.object)
 	some need in needs
-	not met(container.resources, need)
-	not met(spec.resources, need)
+	not met(container, need)
+	not met(spec, need)
 	result := pods.finding(path, container, need)
 }
 
 # The usual way to have all three, told without a call: a string that starts with 1 to 9 is a
 # quantity of more than nothing.
-complete(resources) if {
+complete(container) if {
+	resources := container.resources
 	resources.requests.cpu >= "1"
 	resources.requests.cpu < ":"
 	resources.requests.memory >= "1"
@@ -61,11 +62,11 @@ needs := [
 	},
 ]
 
-met(resources, need) if {
-	amount(resources[need.field[1]][need.field[2]])
+met(holder, need) if {
+	amount(holder.resources[need.field[1]][need.field[2]])
 } else if {
 	need.field[1] == "requests"
-	amount(resources.limits[need.field[2]])
+	amount(holder.resources.limits[need.field[2]])
 }
 
 # A quantity of more than nothing.

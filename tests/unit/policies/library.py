@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
+import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,7 +105,8 @@ def rules() -> list[Rule]:
 def cases() -> Iterator[Case]:
     """Every golden case of every rule."""
     for rule in rules():
-        content = yaml.safe_load(rule.path.with_suffix(".cases.yaml").read_text("utf-8"))
+        document = yaml.safe_load(rule.path.with_suffix(".cases.yaml").read_text("utf-8"))
+        content = document[rule.id]
         assert set(content) == {"allowed", "denied"}, rule.id
         for entry in content["allowed"]:
             assert "results" not in entry, (rule.id, entry["name"])
@@ -143,3 +146,41 @@ def assert_expected(found: Sequence[Mapping[str, Any]], expected: Sequence[Mappi
 def used_builtins(text: str) -> set[str]:
     """What looks like a call of a builtin or function with a dotted name."""
     return set(re.findall(r"\b([a-z_]+(?:\.[a-z_0-9]+)+)\(", text))
+
+
+BROKEN = (None, True, False, 0, 5, "", "x", [], ["x"], [None], {}, {"x": "x"}, [[]], 1.5)
+"""What stands where something else is expected."""
+
+
+def mutants(limit: int) -> list[tuple[Case, dict[str, Any]]]:
+    """Questions of the golden cases with one node inside an object replaced by what it is not.
+
+    The same ones in every run, at most `limit` of them.
+    """
+    made = []
+    for case in cases():
+        for side in {"object", "oldObject"} & set(case.fields):
+            for place in _places(case.fields[side]):
+                made += [(case, side, place, by) for by in BROKEN]
+    made.sort(key=repr)
+    chosen = random.Random(1).sample(made, min(limit, len(made)))
+    return [
+        (case, {**case.input, side: _replaced(case.fields[side], place, by)})
+        for case, side, place, by in chosen
+    ]
+
+
+def _places(value: Any, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every node inside a value."""
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (*prefix, key)
+            yield from _places(item, (*prefix, key))
+
+
+def _replaced(value: Any, place: tuple[Any, ...], by: Any) -> Any:
+    if not place:
+        return by
+    changed = copy.copy(value)
+    changed[place[0]] = _replaced(value[place[0]], place[1:], by)
+    return changed
