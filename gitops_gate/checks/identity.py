@@ -36,13 +36,19 @@ def identity(
     """What makes a defect the same as another of its application.
 
     `names` are generated names and what they are without their hash
-    (`gitops_gate.resources.hash_names.plain_names`), for fields below items that refer to them.
+    (`gitops_gate.resources.hash_names.plain_names`), for messages and items that mention them.
     """
-    message = "" if defect.field else defect.message
+    message = "" if defect.field else _plain_message(defect.message, names or {})
     if resource is None:
         return (defect.rule, "", "", "", "", message, *map(str, defect.field))
     key = resource.key._replace(name=base_name(resource))
     return (defect.rule, *key, message, *identified_path(resource.value, defect.field, names))
+
+
+def _plain_message(message: str, names: Mapping[str, str]) -> str:
+    for name in sorted(names, key=len, reverse=True):
+        message = message.replace(name, names[name])
+    return message
 
 
 def fingerprint(application: str | None, identity: Sequence[str]) -> str:
