@@ -40,7 +40,7 @@ allowed(container) if {
 	images.allowed(container.image, allow)
 }
 
-# The first form reads the usual `name:tag` and `name@digest` with one colon. Strings sort above ""
+# The first form reads the usual `name:tag` with one colon. Strings sort above ""
 # and below arrays, so what is no string is never pinned.
 pinned(container) if {
 	image := container.image
@@ -49,6 +49,7 @@ pinned(container) if {
 	object.get(input.parameters, "digest", false) == false
 	[name, version] := split(image, ":")
 	not contains(version, "/")
+	not contains(name, "@")
 	version != ""
 	version != "latest"
 	name != ""
