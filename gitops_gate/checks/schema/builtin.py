@@ -46,16 +46,18 @@ _WHOLE_TYPES: Mapping[str, Schema] = {
     },
 }
 
-# Required on paper only: the server fills these in, or takes the zero value. Each is optional in
-# the OpenAPI document of a later version, without a change of the server's behaviour.
+# Required on paper only: the server fills these in, or takes the zero value. Newer OpenAPI
+# documents call most of them optional, without a change of what the server does.
 _NEVER_REQUIRED = frozenset(
     {
         ("io.k8s.api.apps.v1.ControllerRevision", "revision"),
         ("io.k8s.api.apps.v1.StatefulSetSpec", "serviceName"),
+        ("io.k8s.api.core.v1.LimitRangeSpec", "limits"),
         ("io.k8s.api.discovery.v1.EndpointSlice", "endpoints"),
         ("io.k8s.api.networking.v1.NetworkPolicySpec", "podSelector"),
         ("io.k8s.api.rbac.v1.RoleRef", "apiGroup"),
         ("io.k8s.api.scheduling.v1.PriorityClass", "value"),
+        ("io.k8s.api.storage.v1.CSIDriver", "spec"),
     }
 )
 
@@ -155,7 +157,7 @@ class _Adapter:
                 field = _nullable(field)
             values = ALLOWED_VALUES.get((owner, name))
             if values is not None and not relaxed:
-                (field.get("items") or field)["enum"] = [*values, None]
+                _restrict(field, values)
             fields[name] = field
         schema["properties"] = fields
         if required:
@@ -179,6 +181,14 @@ def _add_format(schema: Schema, name: str | None) -> None:
         schema["pattern"] = BASE64.pattern
     elif name == "date-time":
         schema["pattern"] = DATE_TIME.pattern
+
+
+def _restrict(field: Schema, values: tuple[str, ...]) -> None:
+    """Allow only `values`; an element of a list that is null would be the empty string."""
+    if "items" in field:
+        field["items"] = field["items"] | {"type": ["string"], "enum": [*values]}
+    else:
+        field["enum"] = [*values, None]
 
 
 def _nullable(schema: Schema) -> Schema:

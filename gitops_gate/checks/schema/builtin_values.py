@@ -112,6 +112,7 @@ ALLOWED_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
         "",
     ),
     (f"{_CORE}Toleration", "effect"): ("NoSchedule", "PreferNoSchedule", "NoExecute", ""),
+    (f"{_CORE}Toleration", "operator"): ("Equal", "Exists", "Lt", "Gt", ""),
     (f"{_CORE}TopologySpreadConstraint", "whenUnsatisfiable"): (
         "DoNotSchedule",
         "ScheduleAnyway",
@@ -129,9 +130,10 @@ ALLOWED_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = {
         "IfHealthyBudget",
         "AlwaysAllow",
     ),
+    ("io.k8s.api.rbac.v1.RoleRef", "apiGroup"): ("rbac.authorization.k8s.io", ""),
     ("io.k8s.api.rbac.v1.RoleRef", "kind"): ("Role", "ClusterRole"),
     ("io.k8s.api.rbac.v1.Subject", "kind"): ("ServiceAccount", "User", "Group"),
-    ("io.k8s.api.storage.v1.StorageClass", "reclaimPolicy"): ("Delete", "Retain"),
+    ("io.k8s.api.storage.v1.StorageClass", "reclaimPolicy"): ("Delete", "Retain", ""),
     ("io.k8s.api.storage.v1.StorageClass", "volumeBindingMode"): (
         "Immediate",
         "WaitForFirstConsumer",

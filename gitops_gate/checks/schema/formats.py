@@ -2,8 +2,8 @@
 
 JSON Schema leaves `format` to the implementation, and no two agree. What the API server checks is
 therefore rewritten here as `pattern`, `minimum` and `maximum`, which every engine reads alike.
-Each pattern accepts at least what the server accepts; where it accepts more (February 30th, an
-IPv6 address with too many groups) the server has the last word.
+Where a pattern accepts more than the server (February 30th, an IPv6 address with too many groups)
+the server has the last word; none refuses what a person would write on purpose.
 
 Sources: `strfmt` in kube-openapi and `supportedVersionedFormats` in apiextensions-apiserver for
 custom resources; `resource.Quantity`, `metav1.Time` and `[]byte` in apimachinery for built-in
@@ -65,7 +65,7 @@ BY_NAME = {
         pattern=rf"^[+-]?0$|(?i:[0-9]\s*(?:{_UNITS})(?:[^a-zµ]|$))",
         words="a duration such as 30s or 1h30m",
     ),
-    "hostname": Format(pattern=r"^[\p{L}\p{S}0-9.-]{1,255}$", words="a host name"),
+    "hostname": Format(pattern=r"^[\p{L}\p{S}0-9.-]+$", words="a host name"),
     "ipv4": Format(pattern=f"^(?:[0-9A-Fa-f:]*:)?{_IPV4}$", words="an IPv4 address"),
     "ipv6": Format(pattern=f"^{_IPV6}$", words="an IPv6 address"),
     "mac": Format(

@@ -4,7 +4,8 @@ For each kind at hand, the self-contained schema of the library is written once 
 temporary folder; resources go in as one stream, so that nothing of theirs touches the disk.
 kubeconform decides which of them are valid. The words for those that are not come from the same
 errors over the same schema as the embedded engine's (`messages`), so both give equal findings;
-where kubeconform objects and that walk does not, its own words are shown.
+where kubeconform objects, or cannot read a resource, and that walk finds nothing, its own words
+are shown.
 
 kubeconform: one worker reads the stream and answers in its order; `-verbose` makes it answer for
 every document. A schema that it cannot load would count as missing, and is an error here.
@@ -147,20 +148,13 @@ def _outcome(resource: Resource, kind: CompiledKind, result: Mapping[str, Any]) 
     status, message = result["status"], str(result.get("msg", ""))
     if status == "statusValid":
         return _VALID
-    if status == "statusInvalid":
-        explanation = kind.explain(resource)
-        if explanation.violated:
-            return SchemaOutcome(known=True, defects=explanation.defects)
-        return SchemaOutcome(known=True, defects=_own_words(resource, result))
     if message.startswith(_NO_SCHEMA):
         reason = SchemaError("kubeconform refuses it", path=kind.schema.alternatives[0].origin)
         return SchemaOutcome(known=True, defects=(unusable(kind.schema.label, reason),))
-    defect = Defect(
-        rule=RULE,
-        severity=Severity.ERROR,
-        message=f"kubeconform cannot read this resource: {shown(message, limit=300)}.",
-    )
-    return SchemaOutcome(known=True, defects=(defect,))
+    explanation = kind.explain(resource)
+    if explanation.defects or (explanation.violated and status == "statusInvalid"):
+        return SchemaOutcome(known=True, defects=explanation.defects)
+    return SchemaOutcome(known=True, defects=_own_words(resource, result))
 
 
 def _own_words(resource: Resource, result: Mapping[str, Any]) -> tuple[Defect, ...]:

@@ -56,7 +56,7 @@ class Subject:
 def defects_of(errors: Iterable[ValidationError], subject: Subject) -> tuple[Defect, ...]:
     """The defects behind the errors, each once, ordered by field.
 
-    Values that SOPS has encrypted satisfy any restriction: what they are decrypted to is not known.
+    A scalar that SOPS has encrypted meets any restriction: its plain value is not known here.
     """
     drafts: dict[tuple[FieldPath, str], Defect] = {}
     for error in errors:
@@ -76,10 +76,18 @@ def is_secret_field(value: Mapping[str, Any], path: Sequence[str | int]) -> bool
 
 
 def _describe(error: ValidationError, subject: Subject) -> Iterable[Defect]:
-    if isinstance(error.instance, str) and error.instance.startswith(_ENCRYPTED):
+    if _is_encrypted_scalar(error):
         return ()
     describe = _SPECIAL.get(type(error.kind).__name__, _single_value)
     return describe(error, subject)
+
+
+def _is_encrypted_scalar(error: ValidationError) -> bool:
+    value = error.instance
+    if not isinstance(value, str) or not value.startswith(_ENCRYPTED):
+        return False
+    types = getattr(error.kind, "types", ("string",))
+    return not set(types) <= {"array", "null", "object"}
 
 
 def _single_value(error: ValidationError, subject: Subject) -> Iterable[Defect]:

@@ -10,6 +10,7 @@ validates. JSON Schema knows none of this, so it is written out:
 - An object takes no unknown fields, whether it names any or none, unless it has
   `additionalProperties` or `x-kubernetes-preserve-unknown-fields`. Branches of `allOf`, `anyOf`,
   `oneOf` and `not` only restrict values, so nothing is closed in them.
+- Integers must fit 64 bits, whatever their format says: so the server reads them.
 - `x-kubernetes-int-or-string`, `x-kubernetes-embedded-resource` and `x-kubernetes-list-type: set`
   mean what the server makes of them; formats become patterns (see `formats`).
 - Rules in CEL (`x-kubernetes-validations`) and unique keys of `x-kubernetes-list-type: map` are
@@ -23,6 +24,7 @@ Source: apiextensions-apiserver, `pkg/apiserver/schema` (pruning, defaulting, va
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +37,9 @@ MAXIMUM_DEPTH = 100
 
 MAXIMUM_NODES = 200_000
 """Schemas in one schema; an API server keeps definitions below 1.5 MB, which is far less."""
+
+MAXIMUM_PATTERN_COST = 5_000_000
+"""Of all patterns of a schema together: about 100 bytes each once they are compiled."""
 
 _INT_OR_STRING = ({"type": "integer"}, {"type": "string"})
 _COPIED = (
@@ -51,6 +56,7 @@ _COPIED = (
     "pattern",
     "uniqueItems",
 )
+_REPETITION = re.compile(r"\{(?:[0-9]{0,6},)?([0-9]{1,6})\}")
 _JUNCTORS = ("allOf", "anyOf", "oneOf")
 _META_REFERENCE = {"$ref": f"#/$defs/{OBJECT_META}"}
 
@@ -84,6 +90,7 @@ class _Converter:
         self._strict = strict
         self._prunes = prunes
         self._nodes = 0
+        self._patterns: dict[str, int] = {}
 
     def convert(
         self,
@@ -104,6 +111,7 @@ class _Converter:
         if types:
             schema["type"] = types
         _copy_value_validations(schema, node, types, path)
+        self._count_pattern(schema.get("pattern"))
         self._convert_members(schema, node, path, depth, holder)
         self._convert_junctors(schema, node, path, depth, node if holder is None else holder)
         if self._prunes and holder is None and self._closes(node, types):
@@ -111,8 +119,14 @@ class _Converter:
         if node.get("x-kubernetes-embedded-resource") is True:
             _embed_resource(schema)
         if node.get("nullable") is True:
-            return _accept_null(schema)
+            return _accept_null(schema, among_values=False)
         return schema
+
+    def _count_pattern(self, pattern: object) -> None:
+        if isinstance(pattern, str) and pattern not in self._patterns:
+            self._patterns[pattern] = _pattern_cost(pattern)
+            if sum(self._patterns.values()) > MAXIMUM_PATTERN_COST:
+                raise SchemaError("the patterns of the schema are too large together")
 
     def _closes(self, node: Mapping[str, Any], types: list[str]) -> bool:
         is_object = "object" in types or "properties" in node
@@ -164,7 +178,8 @@ class _Converter:
             return member
         node = _mapping(member, path)
         schema = self.convert(node, path, depth=depth + 1, holder=holder)
-        if required and node.get("default") is None:
+        keeps_null = node.get("nullable") is True
+        if keeps_null or (required and node.get("default") is None):
             return schema
         return _accept_null(schema)
 
@@ -178,7 +193,8 @@ class _Converter:
             items = {**items, "x-kubernetes-preserve-unknown-fields": True}
         below = None if holder is None else _mapping(holder.get("items", {}), f"{path}[]")
         schema = self.convert(items, f"{path}[]", depth=depth + 1, holder=below)
-        return schema if items.get("default") is None else _accept_null(schema)
+        is_defaulted = items.get("default") is not None and items.get("nullable") is not True
+        return _accept_null(schema) if is_defaulted else schema
 
     def _convert_junctors(
         self,
@@ -229,6 +245,14 @@ def _refuse_pruned_nulls(
             fields[name] = {"allOf": [given, present]} if given else present
 
 
+def _pattern_cost(pattern: str) -> int:
+    """A bound on the states that a pattern compiles to; classes of Unicode have hundreds each."""
+    repeated = 1
+    for bound in _REPETITION.findall(pattern):
+        repeated = min(repeated * max(int(bound), 1), 1000)
+    return len(pattern) * repeated * (100 if "\\p" in pattern or "\\P" in pattern else 1)
+
+
 def _types(node: Mapping[str, Any], path: str) -> list[str]:
     if node.get("x-kubernetes-int-or-string") is True or node.get("format") == "int-or-string":
         return ["integer", "string"]
@@ -269,7 +293,7 @@ def _copy_value_validations(
             schema.setdefault("allOf", []).append({"pattern": known.pattern})
         schema.setdefault("pattern", known.pattern)
     if "integer" in types:
-        lowest, highest = INTEGER_BOUNDS["int32" if name == "int32" else "int64"]
+        lowest, highest = INTEGER_BOUNDS["int64"]
         schema.setdefault("minimum", lowest)
         schema.setdefault("maximum", highest)
     if isinstance(schema.get("enum"), list) and not schema["enum"]:
@@ -289,20 +313,20 @@ def _without_int_or_string(node: Mapping[str, Any], keyword: str, branches: list
 
 def _embed_resource(schema: Schema) -> None:
     fields = schema.setdefault("properties", {})
-    fields["apiVersion"] = fields["kind"] = {"type": "string"}
+    fields["apiVersion"] = fields["kind"] = {"type": "string", "minLength": 1}
     fields["metadata"] = dict(_META_REFERENCE)
     required = schema.get("required", [])
     schema["required"] = list(dict.fromkeys([*required, "apiVersion", "kind"]))
 
 
-def _accept_null(schema: Schema) -> Schema:
-    """The same schema, and null as well."""
+def _accept_null(schema: Schema, *, among_values: bool = True) -> Schema:
+    """The same schema, and null as well; unless `among_values`, an enumeration must name it."""
     if any(keyword in schema for keyword in (*_JUNCTORS, "not", "if")):
         return {"if": {"type": "null"}, "then": True, "else": schema}
     widened = dict(schema)
     if "type" in widened:
         widened["type"] = [*(one for one in widened["type"] if one != "null"), "null"]
-    if isinstance(widened.get("enum"), list) and None not in widened["enum"]:
+    if among_values and isinstance(widened.get("enum"), list) and None not in widened["enum"]:
         widened["enum"] = [*widened["enum"], None]
     return widened
 
