@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gitops_gate.discovery.facts import ManifestFacts
+
 
 class Renderer(StrEnum):
     """How an application becomes manifests."""
@@ -27,13 +29,17 @@ class HelmRelease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """One deployable unit. `path` is its directory ("." for the root); `name` is unique."""
+    """One deployable unit. `path` is its directory ("." for the root); `name` is unique.
+
+    `destinations` are the namespaces that Argo CD and Flux objects of the tree deploy it into.
+    """
 
     name: str
     path: str
     renderer: Renderer
     environment: str
     helm: HelmRelease | None = None
+    destinations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +100,23 @@ class Discovery:
     """Paths of files that hold CustomResourceDefinitions, by configuration or by content."""
     kustomization_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Files read by each kustomization that no application reaches, keyed by its directory."""
+    facts: Mapping[str, ManifestFacts] = field(default_factory=dict, repr=False)
+    """What is known of each file that looks like manifests, by path."""
+    opaque: frozenset[str] = frozenset()
+    """Names of applications whose files do not show all the kinds of their resources."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affected:
+    """What a change touches. Everything is sorted by name or path.
+
+    `applications` are the names of those to render. `unreached` are changes that make the verdict
+    indeterminate (contract, section 3); `unclaimed` the other changed files that look like
+    manifests and belong to no application. `unchanged_unclaimed` counts the
+    unclaimed files that did not change.
+    """
+
+    applications: tuple[str, ...] = ()
+    unreached: tuple[Unclaimed, ...] = ()
+    unclaimed: tuple[Unclaimed, ...] = ()
+    unchanged_unclaimed: int = 0

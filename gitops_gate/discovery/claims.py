@@ -1,0 +1,114 @@
+"""Manifests that no kustomization and no chart reads: directories of their own, or unclaimed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitops_gate.config.globs import matches
+from gitops_gate.config.settings import Settings
+from gitops_gate.discovery.facts import ManifestFacts
+from gitops_gate.discovery.manifests import is_policy, is_tool_configuration
+from gitops_gate.discovery.references import ancestors, parent
+from gitops_gate.discovery.selection import Selection
+from gitops_gate.discovery.values import Unclaimed
+
+if TYPE_CHECKING:
+    from gitops_gate.discovery.plans import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What becomes of manifests in one revision.
+
+    `read_elsewhere` are those that a kustomization or chart reads although they lie where they
+    would be a directory's.
+    """
+
+    directories: Mapping[str, frozenset[str]]
+    unclaimed: tuple[Unclaimed, ...]
+    read_elsewhere: frozenset[str]
+
+
+def claim(read: Set[str], plan: Plan, settings: Settings, selection: Selection) -> Claims:
+    """Sort the manifests of a revision, given the files that something reads already."""
+    places = _Places(plan, settings, selection)
+    directories: dict[str, set[str]] = {}
+    unclaimed: list[Unclaimed] = []
+    elsewhere: set[str] = set()
+    for path, facts in plan.survey.manifests.items():
+        if path in read:
+            if places.is_open(parent(path)):
+                elsewhere.add(path)
+            continue
+        reason = places.reason(path, facts)
+        if reason is None:
+            directories.setdefault(parent(path), set()).add(path)
+        else:
+            unclaimed.append(reason)
+    for directory in [d for d, paths in directories.items() if _only_templates(paths, plan)]:
+        for path in directories.pop(directory):
+            problem = plan.survey.manifests[path].problem
+            unclaimed.append(Unclaimed(path=path, reason=f"a template, not YAML ({problem})"))
+    return Claims(
+        directories={d: frozenset(paths) for d, paths in directories.items()},
+        unclaimed=tuple(sorted(unclaimed, key=lambda item: item.path)),
+        read_elsewhere=frozenset(elsewhere),
+    )
+
+
+def _only_templates(paths: Set[str], plan: Plan) -> bool:
+    return all(plan.survey.manifests[path].template for path in paths)
+
+
+class _Places:
+    """Why a manifest in some folder is not deployed from there, remembered for each folder."""
+
+    def __init__(self, plan: Plan, settings: Settings, selection: Selection) -> None:
+        self._kustomizations = plan.nodes.keys()
+        self._charts = plan.charts.keys()
+        self._policies = settings.policies.paths
+        self._selected = selection.selected
+        self._known: dict[str, tuple[str, bool]] = {}
+
+    def is_open(self, folder: str) -> bool:
+        """Whether manifests in a folder can be an application of their own."""
+        return not self._folder(folder)[0]
+
+    def reason(self, path: str, facts: ManifestFacts) -> Unclaimed | None:
+        """Why a manifest is not deployed; None when its directory is an application."""
+        if not self._selected(path):
+            return Unclaimed(path=path, reason="left out by the settings of discovery")
+        folder = parent(path)
+        reason, blocks = self._folder(folder)
+        if reason and not blocks:
+            return Unclaimed(path=path, reason=reason)
+        if is_tool_configuration(facts):
+            return Unclaimed(path=path, reason="configures a tool, not a cluster")
+        if self._holds_policies(folder) and is_policy(facts):
+            return Unclaimed(path=path, reason="a policy")
+        return Unclaimed(path=path, reason=reason, blocks=True) if reason else None
+
+    def _folder(self, folder: str) -> tuple[str, bool]:
+        if folder not in self._known:
+            self._known[folder] = self._look(folder)
+        return self._known[folder]
+
+    def _look(self, folder: str) -> tuple[str, bool]:
+        """The reason, "" for none, and whether a change there cannot be judged."""
+        if folder != "." and any(part.startswith(".") for part in folder.split("/")):
+            return "in a dot-directory", False
+        for place in (folder, *ancestors(folder)):
+            if place in self._kustomizations:
+                return f"no kustomization reads it, in or below that of {place}", True
+            if place in self._charts:
+                return f"nothing reads it, in or below the chart {place}", True
+        return "", False
+
+    def _holds_policies(self, folder: str) -> bool:
+        return any(
+            matches(pattern.rstrip("/"), place)
+            for pattern in self._policies
+            for place in (folder, *ancestors(folder))
+        )

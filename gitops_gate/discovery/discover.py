@@ -1,0 +1,145 @@
+"""Trees to applications: the way through this room, with and without what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gitops_gate.config.globs import matches
+from gitops_gate.config.settings import Settings
+from gitops_gate.discovery.applications import applications_of
+from gitops_gate.discovery.cache import FactCache, Marks, family_of, marks_of
+from gitops_gate.discovery.closures import Closures
+from gitops_gate.discovery.listing import Listing
+from gitops_gate.discovery.plans import Plan, make_plans, unclaimed_entries
+from gitops_gate.discovery.reader import FactReader
+from gitops_gate.discovery.selection import Selection
+from gitops_gate.discovery.survey import Survey, changes_structure, resurvey, survey_tree
+from gitops_gate.discovery.values import Discovery, Unclaimed
+from gitops_gate.source import changed_paths
+from gitops_gate.source.values import Mode, Tree
+
+_MANY_CHANGES = 200
+_SPECIAL = (Mode.LINK.value, Mode.SUBMODULE.value)
+
+
+def discover(
+    tree: Tree, settings: Settings, *, other: Tree | None = None, cache: FactCache | None = None
+) -> Discovery:
+    """The applications of a tree, and of those of `other` the ones that exist in it.
+
+    Raises `ConfigurationError` when the configuration gives one name to two applications.
+    """
+    if other is not None:
+        return discover_pair(tree, other, settings, cache)[0]
+    listing = Listing(tree)
+    survey = _survey(listing, cache)
+    return _discoveries([(survey, listing)], settings)[0]
+
+
+def discover_pair(
+    base: Tree, head: Tree, settings: Settings, cache: FactCache | None = None
+) -> tuple[Discovery, Discovery]:
+    """The applications of two revisions; what is one at either is one at both, where it exists.
+
+    Raises `ConfigurationError` when the configuration gives one name to two applications.
+    """
+    before, after = Listing(base), Listing(head)
+    survey = _survey(before, cache)
+    changed = frozenset(changed_paths(base, head))
+    if not changed:
+        later = survey
+    elif changes_structure(changed, before, after):
+        later = _survey(after, cache)
+    else:
+        reader = FactReader(after, cache)
+        later = resurvey(survey, changed, after, reader)
+        reader.save()
+    one, two = _discoveries([(survey, before), (later, after)], settings)
+    return one, two
+
+
+def _survey(listing: Listing, cache: FactCache | None) -> Survey:
+    """The survey of a tree: from the cache, from that of a similar tree, or from its files."""
+    tree = listing.tree
+    if cache is None or not tree.identity:
+        return survey_tree(listing, FactReader(listing, cache))
+    known = cache.survey(tree.identity)
+    if known is not None:
+        return known
+    family = family_of(tree.entries)
+    marks = marks_of(tree.entries)
+    near = cache.nearest(family)
+    reader = FactReader(listing, cache)
+    changed = None if near is None else _changes(near[1], marks)
+    if near is None or changed is None:
+        survey, worth_keeping = survey_tree(listing, reader), True
+    else:
+        survey = resurvey(near[0], changed, listing, reader)
+        worth_keeping = len(changed) > _MANY_CHANGES
+    reader.save()
+    if worth_keeping and reader.complete:
+        cache.store_survey(tree.identity, family, survey, marks)
+    return survey
+
+
+def _changes(before: Marks, after: Marks) -> frozenset[str] | None:
+    """The paths that differ; None when links or submodules do, so that any path may."""
+    differing = {path for path, mark in after.items() if before.get(path) != mark}
+    differing |= before.keys() - after.keys()
+    special = any(
+        side.get(path, "").startswith(_SPECIAL) for path in differing for side in (before, after)
+    )
+    return None if special else frozenset(differing)
+
+
+def _discoveries(surveys: list[tuple[Survey, Listing]], settings: Settings) -> list[Discovery]:
+    selection = Selection(settings)
+    plans = make_plans(surveys, settings, selection)
+    nothing_there = tuple(unclaimed_entries(plans, settings))
+    return [_discovery(plan, settings, selection, nothing_there) for plan in plans]
+
+
+def _discovery(
+    plan: Plan, settings: Settings, selection: Selection, nothing_there: tuple[Unclaimed, ...]
+) -> Discovery:
+    applications = applications_of(plan, selection)
+    closures = Closures(plan)
+    reached: set[str] = set()
+    opaque: set[str] = set()
+    for name, application in applications.items():
+        reached |= closures.reached(application)
+        if closures.is_opaque(application):
+            opaque.add(name)
+    return Discovery(
+        applications=applications,
+        closures={name: closures.closure(found) for name, found in applications.items()},
+        unclaimed=tuple(sorted((*plan.unclaimed, *nothing_there), key=lambda item: item.path)),
+        crds=_crds(plan, settings, selection),
+        kustomization_files=_unreached(plan, reached),
+        facts=plan.survey.manifests,
+        opaque=frozenset(opaque),
+    )
+
+
+def _unreached(plan: Plan, reached: set[str]) -> Mapping[str, frozenset[str]]:
+    return {d: plan.nodes[d].files for d in sorted(plan.nodes) if d not in reached}
+
+
+def _crds(plan: Plan, settings: Settings, selection: Selection) -> tuple[str, ...]:
+    """Files with CustomResourceDefinitions, and those that the configuration takes for such.
+
+    A file that cannot be read counts when the configuration names it, so that it is an error.
+    """
+    patterns = settings.schemas.crds
+    return tuple(
+        sorted(
+            path
+            for path, facts in plan.survey.manifests.items()
+            if (facts.crds and (selection.selected(path) or _any(patterns, path)))
+            or (facts.problem and _any(patterns, path))
+        )
+    )
+
+
+def _any(patterns: tuple[str, ...], path: str) -> bool:
+    return any(matches(pattern, path) for pattern in patterns)

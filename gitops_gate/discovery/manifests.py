@@ -1,0 +1,222 @@
+"""Which Kubernetes objects a YAML or JSON file holds, found out with as little parsing as is safe.
+
+Most files show at a glance what they are: one `apiVersion:` and one `kind:` at the start of a line
+in each document. Whatever is not that plain, and whatever would lead to a file being left out or
+to paths being followed, is read by the exact loader; so a quick look can never make a file go
+unseen, whatever its author intends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from gitops_gate.discovery.agents import deployed_by
+from gitops_gate.discovery.facts import NOTHING, Deployed, ManifestFacts
+from gitops_gate.discovery.reading import LFS_POINTER, each_document, items
+from gitops_gate.errors import ManifestError
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+TOOL_GROUPS = frozenset(
+    {
+        "apiserver.config.k8s.io",
+        "audit.k8s.io",
+        "backstage.io",
+        "builtin",
+        "chainsaw.kyverno.io",
+        "cli.kyverno.io",
+        "client.authentication.k8s.io",
+        "config.kubernetes.io",
+        "ctlptl.dev",
+        "eksctl.io",
+        "k3d.io",
+        "kind.sigs.k8s.io",
+        "kind.x-k8s.io",
+        "kpt.dev",
+        "kubeadm.k8s.io",
+        "kubelet.config.k8s.io",
+        "kubeproxy.config.k8s.io",
+        "kustomize.config.k8s.io",
+        "kuttl.dev",
+        "minikube.sigs.k8s.io",
+        "mirror.openshift.io",
+        "scorecard.operatorframework.io",
+        "skaffold",
+    }
+)
+"""API groups of files that configure a tool on somebody's machine and never reach a cluster."""
+
+POLICY_GROUPS = frozenset({"templates.gatekeeper.sh", "constraints.gatekeeper.sh"})
+"""API groups of Gatekeeper's policies (contract, section 4)."""
+
+_NOT_YAML = "not YAML"
+_NOT_A_KEY = "a mapping or a list cannot be a key"
+"""How `gitops_gate.documents` words what Kubernetes' own reader refuses as well."""
+
+_AGENT_GROUPS = frozenset({"argoproj.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"})
+_CRD_GROUP = "apiextensions.k8s.io"
+_CRD_KIND = "CustomResourceDefinition"
+
+# Other spellings of the letters of "apiVersion" in a double-quoted or tagged key.
+_HIDDEN = re.compile(rb"\\(?:x[4-7]|u00[4-7]|U000000[4-7]|\r?\n)")
+_TEMPLATE = re.compile(rb"\{\{|\{%|<%|\[\[")
+_NOT_PLAIN = re.compile(rb"^(?:\.\.\.|%|\t|---[ \t]*[^ \t\r\n#])|\r(?!\n)|\0", re.MULTILINE)
+_SEPARATOR = re.compile(rb"^---(?:[ \t][^\n]*)?\r?$", re.MULTILINE)
+_TOP = re.compile(rb"^[\"']?(?:apiVersion|kind)\b", re.MULTILINE)
+_VALUE = rb":[ \t]+([\"']?)([A-Za-z0-9][A-Za-z0-9._/-]*)\1[ \t]*(?:[ \t]#[^\n]*)?\r?$"
+_API_VERSION = re.compile(rb"^apiVersion" + _VALUE, re.MULTILINE)
+_KIND = re.compile(rb"^kind" + _VALUE, re.MULTILINE)
+_CRD_DEFINES = re.compile(rb"^  group" + _VALUE, re.MULTILINE)
+_CRD_NAMES = re.compile(rb"^  names:[ \t]*\r?$", re.MULTILINE)
+_CRD_DEFINES_KIND = re.compile(rb"^    kind" + _VALUE, re.MULTILINE)
+
+
+def may_hold_manifests(path: str) -> bool:
+    """Whether a file's name is one of those in which manifests are looked for."""
+    return path.endswith(_SUFFIXES)
+
+
+def is_tool_configuration(facts: ManifestFacts) -> bool:
+    """Whether all documents of a file configure tools, by their API groups."""
+    return bool(facts.kinds) and not facts.problem and all(map(_configures_tool, facts.kinds))
+
+
+def is_policy(facts: ManifestFacts) -> bool:
+    """Whether all documents of a file are Gatekeeper's policies."""
+    return (
+        bool(facts.kinds)
+        and not facts.problem
+        and all(group_of(version) in POLICY_GROUPS for version, _ in facts.kinds)
+    )
+
+
+def group_of(api_version: str) -> str:
+    """The group of an apiVersion: "" for the core one, `builtin` for Kustomize's plug-ins."""
+    return "builtin" if api_version == "builtin" else api_version.rpartition("/")[0]
+
+
+def read_manifests(data: bytes) -> ManifestFacts:
+    """The facts of a YAML or JSON file; never raises for its content."""
+    if data.startswith(LFS_POINTER):
+        return ManifestFacts(pointer=True)
+    if not _could_hold_manifests(data):
+        return NOTHING
+    quick = _quick_look(data)
+    return quick if quick is not None else _exact(data)
+
+
+def _could_hold_manifests(data: bytes) -> bool:
+    if b"apiVersion" in data or _HIDDEN.search(data) or data[:2] in (b"\xfe\xff", b"\xff\xfe"):
+        return True
+    return b"\0" in data or (b"!" in data and (b"binary" in data or b"%" in data))
+
+
+def _quick_look(data: bytes) -> ManifestFacts | None:
+    """The facts when every document is plain and none is special; None to read exactly."""
+    if _TEMPLATE.search(data) or _HIDDEN.search(data) or _NOT_PLAIN.search(data):
+        return None
+    kinds: dict[tuple[str, str], None] = {}
+    crds: dict[tuple[str, str], None] = {}
+    for segment in _SEPARATOR.split(data):
+        versions, names = _API_VERSION.findall(segment), _KIND.findall(segment)
+        if not versions and b"apiVersion" not in segment:
+            continue
+        if len(versions) != 1 or len(names) != 1 or len(_TOP.findall(segment)) != 2:
+            return None
+        pair = versions[0][1].decode(), names[0][1].decode()
+        if _is_special(pair):
+            return None
+        if _defines_kind(pair):
+            crd = _quick_crd(segment)
+            if crd is None:
+                return None
+            crds[crd] = None
+        kinds[pair] = None
+    return ManifestFacts(kinds=tuple(sorted(kinds)), crds=tuple(sorted(crds)))
+
+
+def _quick_crd(segment: bytes) -> tuple[str, str] | None:
+    groups, kinds = _CRD_DEFINES.findall(segment), _CRD_DEFINES_KIND.findall(segment)
+    if len(groups) != 1 or len(kinds) != 1 or len(_CRD_NAMES.findall(segment)) != 1:
+        return None
+    return groups[0][1].decode(), kinds[0][1].decode()
+
+
+def _is_special(pair: tuple[str, str]) -> bool:
+    """Whether more is wanted than the quick look gives, or a mistake would hide a file."""
+    group = group_of(pair[0])
+    return (
+        group in _AGENT_GROUPS
+        or group in POLICY_GROUPS
+        or pair[1].endswith("List")
+        or _configures_tool(pair)
+    )
+
+
+def _configures_tool(pair: tuple[str, str]) -> bool:
+    version, kind = pair
+    return group_of(version) in TOOL_GROUPS or pair == ("v1", "Config") or kind == "Kptfile"
+
+
+def _defines_kind(pair: tuple[str, str]) -> bool:
+    return pair[1] == _CRD_KIND and group_of(pair[0]) == _CRD_GROUP
+
+
+def _exact(data: bytes) -> ManifestFacts:
+    kinds: dict[tuple[str, str], None] = {}
+    crds: dict[tuple[str, str], None] = {}
+    deployed: list[Deployed] = []
+    problems: list[ManifestError] = []
+    for document in each_document(data):
+        if isinstance(document, ManifestError):
+            problems.append(document)
+            continue
+        for value in _objects(document):
+            pair = str(value["apiVersion"]), str(value["kind"])
+            kinds[pair] = None
+            deployed += deployed_by(value)
+            if _defines_kind(pair):
+                crds[_crd(value)] = None
+    return ManifestFacts(
+        kinds=tuple(sorted(kinds)),
+        deployed=tuple(deployed),
+        crds=tuple(sorted(crds)),
+        problem=_in_words(problems[0]) if problems else "",
+        template=bool(problems) and not kinds and _is_template(data, problems),
+    )
+
+
+def _is_template(data: bytes, problems: list[ManifestError]) -> bool:
+    """Whether a file is no YAML to anybody because it is still to be filled in.
+
+    What only goes over a limit of ours, or is read by chance, could be deployed as it is.
+    """
+    return _TEMPLATE.search(data) is not None and all(
+        problem.message.startswith(_NOT_YAML) or problem.message == _NOT_A_KEY
+        for problem in problems
+    )
+
+
+def _in_words(problem: ManifestError) -> str:
+    return f"line {problem.line}: {problem.message}" if problem.line else problem.message
+
+
+def _objects(document: object) -> Iterator[Mapping[str, object]]:
+    """The objects of a document, those of a List taken out of it."""
+    if not isinstance(document, Mapping):
+        return
+    if document.get("apiVersion") is None or document.get("kind") is None:
+        return
+    yield document
+    if str(document["kind"]).endswith("List"):
+        for item in items(document.get("items")):
+            yield from _objects(item)
+
+
+def _crd(value: Mapping[str, object]) -> tuple[str, str]:
+    spec = value.get("spec")
+    spec = spec if isinstance(spec, Mapping) else {}
+    names = spec.get("names")
+    names = names if isinstance(names, Mapping) else {}
+    return str(spec.get("group", "")), str(names.get("kind", ""))
