@@ -53,7 +53,9 @@ def kustomize(command: str) -> Engine:
     words = _words("kustomize", command)
     if len(words) == 2 and words[1] == "kustomize":
         arguments = ("version", "--client")
-        version, major = _version(words[:1], arguments, _identity(words[0]))
+        version, major = _version(
+            words[:1], arguments, _identity(words[0]), prefix="Kustomize Version: "
+        )
         return Engine(name="kubectl kustomize", command=words, version=version, major=major)
     version, major = _version(words, ("version",), _identity(words[0]))
     return Engine(name="kustomize", command=(*words, "build"), version=version, major=major)
@@ -81,9 +83,13 @@ def _identity(program: str) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=32)
 def _version(
-    words: tuple[str, ...], arguments: tuple[str, ...], _identity: tuple[int, int, int]
+    words: tuple[str, ...],
+    arguments: tuple[str, ...],
+    _identity: tuple[int, int, int],
+    *,
+    prefix: str = "",
 ) -> tuple[str, int]:
-    """The first version number that the program prints, and its first part."""
+    """The first version number that the program prints after `prefix`, and its first part."""
     name = Path(words[0]).name
     with workspace() as room:
         try:
@@ -100,7 +106,7 @@ def _version(
         except ToolError as error:
             raise _unknown(name, error.message) from None
     text = clean_text(completed.stdout + b"\n" + completed.stderr)
-    found = _VERSION.search(text)
+    found = _VERSION.search(text, max(text.find(prefix), 0))
     if completed.code != 0 or found is None:
         raise _unknown(name, text or f"it ended with {completed.code}")
     version = found.group()
@@ -111,5 +117,5 @@ def _unknown(name: str, reason: str) -> RenderError:
     return failed(
         "render/missing-tool",
         f"{name} does not tell its version: {reason}",
-        remedy="install a released version, or mend the command in the configuration",
+        remedy="configure the program itself: a script that starts it cannot do so when confined",
     )

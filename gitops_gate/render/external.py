@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from gitops_gate.errors import RenderError, ToolError
@@ -26,6 +27,14 @@ MAXIMUM_OUTPUT = 64 * 1024 * 1024
 
 Locate = Callable[[str], tuple[str | None, int | None]]
 """From a cleaned message to the repository path and line that it is about."""
+
+
+class SecondRender(Enum):
+    """Whether to run a second time: not, at once, or at another second in another time zone."""
+
+    NONE = 0
+    AT_ONCE = 1
+    LATER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +58,16 @@ def require_confinement(job: RenderJob) -> bool:
 
 
 def execute(
-    job: RenderJob, engine: Engine, arguments: Sequence[str], *, locate: Locate, again: bool = False
+    job: RenderJob,
+    engine: Engine,
+    arguments: Sequence[str],
+    *,
+    locate: Locate,
+    again: SecondRender = SecondRender.NONE,
 ) -> Outputs:
     """Run an engine on the application's files; its working folder is the repository's root.
 
-    With `again` it runs a second time, at another second of the clock and in another time zone,
-    so that what depends on time or chance differs. Raises `RenderError`, and `SourceError` when a
-    file is missing or its name cannot be written.
+    Raises `RenderError`, and `SourceError` when a file is missing or its name cannot be written.
     """
     sandboxed = require_confinement(job)
     with workspace() as room:
@@ -71,9 +83,11 @@ def execute(
             raise _failure(job, engine, completed, places=places, locate=locate)
 
         streams = [attempt("UTC")]
-        if again:
+        if again is SecondRender.LATER:
             _await_next_second()
             streams.append(attempt(_far_zone(room)))
+        elif again is SecondRender.AT_ONCE:
+            streams.append(attempt("UTC"))
     return Outputs(streams=tuple(streams), sandboxed=sandboxed)
 
 

@@ -19,15 +19,15 @@ from gitops_gate.render.cached import Produced, render_cached
 from gitops_gate.render.charts import chart_files
 from gitops_gate.render.differences import Identity, differing_fields
 from gitops_gate.render.engines import Engine
-from gitops_gate.render.external import execute
+from gitops_gate.render.external import SecondRender, execute
 from gitops_gate.render.job import RenderJob
 from gitops_gate.render.template_paths import TemplatePaths
 from gitops_gate.render.values import Manifest, Rendered, VolatileField
 from gitops_gate.render.volatile import (
     cluster_findings,
     find_uses,
+    second_render,
     unseen_findings,
-    worth_a_second_render,
 )
 from gitops_gate.resources.values import Origin, ResourceReference
 
@@ -66,7 +66,7 @@ def _one_item(text: str) -> str:
 
 def _template(job: RenderJob, engine: Engine) -> Produced:
     uses = find_uses(chart_files(job))
-    again = worth_a_second_render(uses)
+    again = second_render(uses)
     outputs = execute(
         job,
         engine,
@@ -74,7 +74,7 @@ def _template(job: RenderJob, engine: Engine) -> Produced:
         locate=lambda message: _locate(job, message),
         again=again,
     )
-    found = _differing(job, outputs.streams) if again else ()
+    found = _differing(job, outputs.streams) if again is not SecondRender.NONE else ()
     seen = frozenset(manifest.origin.path or "" for manifest, _, _ in found)
     return Produced(
         stream=outputs.streams[0],

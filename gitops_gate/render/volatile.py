@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from gitops_gate.findings import Finding, Location, Severity
 from gitops_gate.render.charts import ChartFile
+from gitops_gate.render.external import SecondRender
 
 CHANCE = frozenset(
     {
@@ -75,10 +76,12 @@ def find_uses(files: Iterable[ChartFile]) -> tuple[Use, ...]:
     return tuple(use for use in found if use.what != _EVALUATES_TEXT)
 
 
-def worth_a_second_render(uses: Iterable[Use]) -> bool:
-    """Whether anything may differ between two renders of the same files."""
-    again = CHANCE | TIME | DATES | {CLOSED_ARCHIVE}
-    return any(use.what in again for use in uses)
+def second_render(uses: Iterable[Use]) -> SecondRender:
+    """Whether anything may differ between two renders of the same files, and because of what."""
+    called = {use.what for use in uses}
+    if called & (TIME | DATES | {CLOSED_ARCHIVE}):
+        return SecondRender.LATER
+    return SecondRender.AT_ONCE if called & CHANCE else SecondRender.NONE
 
 
 def cluster_findings(uses: Iterable[Use]) -> tuple[Finding, ...]:
