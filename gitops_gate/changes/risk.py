@@ -118,7 +118,7 @@ _ENTRANCES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "Route": (("spec", "host"),),
     "TLSRoute": (("spec", "hostnames"),),
 }
-_REACHABLE = frozenset({"LoadBalancer", "NodePort"})
+_REACHABLE = ("LoadBalancer", "NodePort")
 
 
 def _data_loss(subject: Subject) -> bool:
