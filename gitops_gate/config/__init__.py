@@ -1,0 +1,32 @@
+"""Raw YAML -> validated settings and waivers, from the revision that decides.
+
+    .gitops-gate.yaml ──load_settings──> Settings ──settings_digest──> sha256:…
+    waivers.yaml ──load_waivers──> Waiver …
+
+Both are checked against the JSON Schemas in `schema/`, which are published as they are. Errors tell
+everything that is wrong with a file at once. `matches` is how every pattern of the configuration
+is compared with a path.
+"""
+
+from __future__ import annotations
+
+from gitops_gate.config.globs import is_glob, matches, matches_any
+from gitops_gate.config.load import CONFIGURATION_PATH, load_settings, settings_digest
+from gitops_gate.config.settings import Settings
+from gitops_gate.config.validation import published_schema
+from gitops_gate.config.waivers import WaivedResource, Waiver, load_waivers, locate_waiver
+
+__all__ = [
+    "CONFIGURATION_PATH",
+    "Settings",
+    "WaivedResource",
+    "Waiver",
+    "is_glob",
+    "load_settings",
+    "load_waivers",
+    "locate_waiver",
+    "matches",
+    "matches_any",
+    "published_schema",
+    "settings_digest",
+]

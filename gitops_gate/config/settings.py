@@ -34,7 +34,7 @@ class DiscoverySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredHelm:
-    """`applications[].helm`; `values` are relative to the chart, or to the root with a leading `/`."""
+    """`applications[].helm`; `values` are relative to the chart, with a leading `/` to the root."""
 
     release: str | None = None
     namespace: str | None = None
@@ -44,7 +44,10 @@ class ConfiguredHelm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredApplication:
-    """`applications[]`: adds to what discovery finds, or overrides it by path. `path` may be a glob."""
+    """`applications[]`: adds to what discovery finds, or overrides it by path.
+
+    `path` is a folder or a glob over folders.
+    """
 
     path: str
     name: str | None = None
@@ -108,7 +111,7 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """A whole configuration. `digest` is over its canonical content, `source` says whence it came."""
+    """A whole configuration; `settings_digest` is over its content."""
 
     environments: tuple[Environment, ...] = ()
     discovery: DiscoverySettings = DiscoverySettings()
