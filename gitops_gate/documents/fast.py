@@ -1,0 +1,190 @@
+"""Reads most documents fast: with `ryaml`, where it cannot see anything else than Kubernetes does.
+
+`ryaml` (Rust's serde_yaml) scans with a port of libyaml and resolves scalars by YAML 1.2. So it and
+the exact loader can only disagree on a line that holds one of a few things: a plain scalar that the
+two resolve differently, a key that is not text, a tag, an anchor, `<<`, or a spelling that libyaml
+and go-yaml scan differently. A quick look at the lines of a document finds them, without knowing
+what a line is part of: a doubtful word inside a block scalar is doubtful as well. Lines repeat, so
+those that were found harmless are remembered.
+
+What `ryaml` refuses is read again by the exact loader, whose error is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gitops_gate.documents.limits import Limits
+
+NOT_READ: Final = object()
+"""Returned when a document has to be read exactly."""
+
+_MAX_BYTES = 1_000_000
+_MAX_LINE = 8_192
+_MAX_BRACKETS = 4_000
+_MAX_REMEMBERED = 100_000
+_MAX_REMEMBERED_LINE = 300
+_SURE_DEPTH = 90
+"""How deep a document can be in which no line `_OPENING` finds is."""
+
+_NUMBER = (
+    r"[-+]?(?:_*[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9_]+)?|\._*[0-9][0-9_]*(?:[eE][-+]?[0-9_]+)?"
+    r"|_*0_*(?:[xX][0-9a-fA-F_]+|[oO][0-7_]+|[bB][01_]+)|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
+)
+"""Whatever go-yaml or serde_yaml may take for a number, and some text."""
+_SAME_NUMBER = r"(?:0|-?[1-9][0-9]{0,17}|-?(?:0|[1-9][0-9]{0,5})\.[0-9]{0,5}[1-9][0-9]{0,5})"
+"""Numbers that both read alike and that JSON leaves as they are."""
+_WORD = r"y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE|Null|NULL|<<"
+
+_LINE = r"\n[ \t]*+(?:-[ \t]++)*+"
+_START = rf"(?:{_LINE}|:[ \t]++)"
+"""Where a node may start outside of flow collections."""
+_END = r"(?=[ \t]*+(?:\n|:[ \t\n]|#(?<=[ \t]#)))"
+_FLOW_START = rf"(?:{_LINE}|:[ \t]*+|,[ \t]*+|\[[ \t]*+|\{{[ \t]*+)"
+_FLOW_END = r"(?=[ \t]*+(?:[\n,:\]}]|#(?<=[ \t]#)))"
+
+_DOUBTFUL = re.compile(
+    rf"{_START}(?:"
+    # a scalar of two minds, or a key that is not text
+    rf"(?:{_WORD}|(?!{_SAME_NUMBER}{_END})(?:{_NUMBER})){_END}"
+    rf"|(?:true|false|null|~|{_NUMBER})[ \t]*+:(?=[ \t\n])"
+    # a tag, an anchor, an alias; a key that stands alone or is missing
+    r"|!|[&*][0-9A-Za-z_-]|\?[ \t\n]|:[ \t\n])"
+    # a directive, the start or the end of a document
+    r"|\n(?:---|\.\.\.|%)"
+)
+_DOUBTFUL_INSIDE = re.compile(
+    rf"{_FLOW_START}(?:(?:{_WORD}|(?!{_SAME_NUMBER}{_FLOW_END})(?:{_NUMBER})){_FLOW_END}"
+    r"|!|[&*][0-9A-Za-z_-])|\?"
+)
+"""The same inside of flow collections, and what ends a plain scalar there for go-yaml alone."""
+_ODD_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Line breaks that editors do not count, and characters that readers refuse or skip."""
+_SLASH_ESCAPE = re.compile(r"\\/")
+"""An escape of libyaml alone."""
+
+_PLAIN_ITEM = r"[A-Za-z0-9_./$(-][^\[\]{},#:\"'\n]*+"
+_ITEM = rf"[ \t]*+(?:\"[^\"\\\n]*+\"|'[^'\n]*+'|{_PLAIN_ITEM})[ \t]*+"
+_KEY = r"[ \t]*+(?!(?:true|false|null)\b)[A-Za-z][A-Za-z0-9_./-]*+:[ \t]"
+_LIST = rf"\[[ \t]*+(?:{_ITEM}(?:,{_ITEM})*+)?\]"
+_MAPPING = rf"\{{[ \t]*+(?:{_KEY}{_ITEM}(?:,{_KEY}{_ITEM})*+)?\}}"
+_FLOW = re.compile(rf"{_START}[\[{{]")
+_OPENING = re.compile(
+    rf"{_START}(?=[\[{{])(?!(?:{_LIST}|{_MAPPING})[ \t]*+(?:\n|#(?<=[ \t]#)))"
+    r"|\n[ \t]{41}|\n[ \t]*+(?:-[ \t]++){4}"
+)
+"""May open a flow collection that is more than a simple one on its line, or be nested deeply."""
+
+_OPENS = 1
+"""A flow collection may reach other lines, or depth and keys have to be looked at afterwards."""
+_INSIDE = 2
+"""Doubtful if it stands inside a flow collection."""
+_DOUBTS = 4
+
+_harmless: set[str] = set()
+_flagged: dict[str, int] = {}
+
+
+def load_fast(raw: bytes, limits: Limits) -> object:
+    """The JSON-like value of one document, or `NOT_READ` when it has to be read exactly."""
+    if len(raw) > min(_MAX_BYTES, limits.max_nodes):
+        return NOT_READ
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return NOT_READ
+    flags = _look(set(text.split("\n")))
+    if flags >= _DOUBTS or flags == _OPENS | _INSIDE:
+        return NOT_READ
+    if flags & _OPENS and text.count("[") + text.count("{") > _MAX_BRACKETS:
+        return NOT_READ
+    value = _read(text)
+    if flags & _OPENS or limits.max_depth < _SURE_DEPTH:
+        return value if _is_shallow(value, limits.max_depth) else NOT_READ
+    return value
+
+
+def _read(text: str) -> object:
+    from ryaml._ryaml import loads
+
+    try:
+        return loads(text)
+    except ValueError:
+        return NOT_READ
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # Rust's, and no Exception to Python
+            return NOT_READ
+        raise
+
+
+def _look(lines: set[str]) -> int:
+    """What is to be said of these lines together."""
+    flags = 0
+    fresh = []
+    for line in lines - _harmless:
+        known = _flagged.get(line)
+        if known is None:
+            fresh.append(line)
+        else:
+            flags |= known
+    return flags | _judge(fresh) if fresh else flags
+
+
+def _judge(lines: list[str]) -> int:
+    """Look at lines that are new; remember what was found."""
+    block = "\n" + "\n".join(lines) + "\n"
+    suspects = {
+        _line_at(block, match.start())
+        for pattern in (_DOUBTFUL, _DOUBTFUL_INSIDE, _OPENING, _ODD_CHARACTER, _SLASH_ESCAPE)
+        for match in pattern.finditer(block)
+    }
+    if len(_harmless) + len(_flagged) + len(lines) > _MAX_REMEMBERED:
+        _harmless.clear()
+        _flagged.clear()
+    result = 0
+    for line in lines:
+        flags = _flags(f"\n{line}\n") if line in suspects else 0
+        result |= flags if len(line) <= _MAX_LINE else _DOUBTS
+        if len(line) <= _MAX_REMEMBERED_LINE:
+            if flags:
+                _flagged[line] = flags
+            else:
+                _harmless.add(line)
+    return result
+
+
+def _line_at(block: str, at: int) -> str:
+    start = at + 1 if block[at] == "\n" else block.rfind("\n", 0, at) + 1
+    return block[start : block.find("\n", start)]
+
+
+def _flags(line: str) -> int:
+    """What is to be said of one line, given with a line break on both sides."""
+    if _DOUBTFUL.search(line) or _ODD_CHARACTER.search(line) or _SLASH_ESCAPE.search(line):
+        return _DOUBTS
+    flags = _OPENS if _OPENING.search(line) else 0
+    if _DOUBTFUL_INSIDE.search(line):
+        flags |= _DOUBTS if _FLOW.search(line) else _INSIDE
+    return flags
+
+
+def _is_shallow(value: object, max_depth: int) -> bool:
+    """Whether no collection is nested too deeply and every key is text."""
+    level = [value]
+    try:
+        for _ in range(max_depth + 1):
+            level = [item for item in level if type(item) is dict or type(item) is list]
+            if not level:
+                return True
+            below: list[object] = []
+            for collection in level:
+                if type(collection) is dict:
+                    "".join(collection)
+                    below += collection.values()
+                elif type(collection) is list:
+                    below += collection
+            level = below
+    except TypeError:
+        return False
+    return False
