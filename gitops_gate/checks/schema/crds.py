@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from gitops_gate.checks.schema.catalogue import KindKey
 from gitops_gate.errors import SchemaError
@@ -25,13 +25,13 @@ _ANYTHING: Mapping[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown
 class CrdDocument:
     """A CustomResourceDefinition: its parsed content, and the file it is in.
 
-    `preferred` is true for those of the revision that is checked; what the other revision defines
-    only fills in the kinds that this one lacks.
+    What the head defines wins over what the base defines, which only fills in the kinds that the
+    head lacks. Who validates the base names the two the other way round.
     """
 
     value: Mapping[str, Any]
     origin: str
-    preferred: bool = True
+    revision: Literal["head", "base"] = "head"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +56,10 @@ def read_crds(documents: Sequence[CrdDocument]) -> Mapping[KindKey, tuple[Custom
     out; `unusable_crds` names them.
     """
     found: dict[KindKey, tuple[CustomSchema, ...]] = {}
-    for preferred in (True, False):
+    for revision in ("head", "base"):
         side: dict[KindKey, list[CustomSchema]] = {}
         for document in documents:
-            if document.preferred is preferred:
+            if document.revision == revision:
                 _add_kinds(side, document)
         for key, schemas in side.items():
             found.setdefault(key, tuple(sorted(schemas, key=lambda one: one.origin)))
