@@ -14,6 +14,7 @@ every document. A schema that it cannot load would count as missing, and is an e
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from gitops_gate.checks.interface import Defect, SchemaOutcome
 from gitops_gate.checks.schema.builtin import DIALECT
 from gitops_gate.checks.schema.catalogue import KindKey
-from gitops_gate.checks.schema.embedded import CompiledKind, EmbeddedValidator
+from gitops_gate.checks.schema.embedded import UNREADABLE, CompiledKind, EmbeddedValidator
 from gitops_gate.checks.schema.library import KindSchema, unusable
 from gitops_gate.checks.schema.messages import RULE, is_secret_field
 from gitops_gate.checks.schema.wording import field_text, shown
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from gitops_gate.resources.values import Resource
 
 _TIMEOUT = 300.0
-_UNKNOWN = SchemaOutcome(known=False)
 _VALID = SchemaOutcome(known=True)
 _FILE_TEMPLATE = "{{.ResourceKind}}-{{.Group}}-{{.ResourceAPIVersion}}.json"
 _NO_SCHEMA = "could not find schema"
@@ -53,7 +53,8 @@ class KubeconformValidator:
         self._embedded = embedded
         self._command = shlex.split(command)
         self._folder: Path | None = None
-        self._written: set[KindKey] = set()
+        self._maker = 0
+        self._written: dict[str, KindKey] = {}
         self._version: str | None = None
 
     @property
@@ -68,41 +69,50 @@ class KubeconformValidator:
 
     def validate(self, resources: Sequence[Resource]) -> Sequence[SchemaOutcome]:
         """One outcome a resource, in order; see `SchemaValidator.validate`."""
-        outcomes: list[SchemaOutcome] = []
-        judged: list[tuple[int, Resource, CompiledKind]] = []
+        outcomes = [_VALID] * len(resources)
+        asked: list[tuple[int, CompiledKind]] = []
+        stream: list[bytes] = []
         for index, resource in enumerate(resources):
             kind = self._embedded.compiled(_key(resource))
-            if kind is None:
-                outcomes.append(_UNKNOWN)
+            if not isinstance(kind, CompiledKind):
+                defects = () if kind is None else (kind,)
+                outcomes[index] = SchemaOutcome(known=kind is not None, defects=defects)
                 continue
-            if isinstance(kind, Defect):
-                outcomes.append(SchemaOutcome(known=True, defects=(kind,)))
+            if not self._write_schema(_key(resource), kind.schema):
+                outcomes[index] = _refused(kind, "another kind differs from it only in case")
                 continue
-            self._write_schema(_key(resource), kind.schema)
-            outcomes.append(_VALID)
-            judged.append((index, resource, kind))
-        results = self._run([resource for _, resource, _ in judged])
-        for (index, resource, kind), result in zip(judged, results, strict=True):
-            outcomes[index] = _outcome(resource, kind, result)
+            try:
+                stream.append(as_yaml(resource.value).encode())
+            except UnicodeEncodeError:
+                outcomes[index] = UNREADABLE
+                continue
+            asked.append((index, kind))
+        results = self._run(stream)
+        _check_order([resources[index] for index, _ in asked], results)
+        for (index, kind), result in zip(asked, results, strict=True):
+            outcomes[index] = _outcome(resources[index], kind, result)
         return outcomes
 
     def close(self) -> None:
-        """Remove the folder of schemas."""
-        if self._folder is not None:
+        """Remove the folder of schemas, unless another process made it."""
+        if self._folder is not None and self._maker == os.getpid():
             shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        self._folder = None
+        self._written.clear()
+
+    def _write_schema(self, key: KindKey, schema: KindSchema) -> bool:
+        """Write the schema of a kind once; false where another kind has the name of its file."""
+        if self._folder is None or self._maker != os.getpid():
+            self._folder, self._maker = _new_folder(), os.getpid()
             self._written.clear()
+        name = _file_name(key)
+        if name not in self._written:
+            (self._folder / name).write_text(json.dumps(one_document(schema)))
+            self._written[name] = key
+        return self._written[name] == key
 
-    def _write_schema(self, key: KindKey, schema: KindSchema) -> None:
-        if key in self._written:
-            return
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="gitops-gate-schemas-"))
-        (self._folder / _file_name(key)).write_text(json.dumps(one_document(schema)))
-        self._written.add(key)
-
-    def _run(self, resources: Sequence[Resource]) -> Sequence[Mapping[str, Any]]:
-        if not resources:
+    def _run(self, documents: Sequence[bytes]) -> Sequence[Mapping[str, Any]]:
+        if not documents:
             return ()
         strict = ["-strict"] if self._embedded.library.strict else []
         template = f"{self._folder}/{_FILE_TEMPLATE}"
@@ -114,15 +124,18 @@ class KubeconformValidator:
             ],
             timeout=_TIMEOUT,
             environment=clean_environment(),
-            stdin="\n---\n".join(as_yaml(resource.value) for resource in resources).encode(),
+            stdin=b"\n---\n".join(documents),
         )
         try:
-            results = json.loads(done.stdout)["resources"]
+            results: Sequence[Mapping[str, Any]] = json.loads(done.stdout)["resources"]
         except (ValueError, KeyError, TypeError):
             said = clean_text(done.stderr or done.stdout, limit=500)
             raise ToolError(f"kubeconform gave no report (exit code {done.code}): {said}") from None
-        _check_order(resources, results)
-        return results  # type: ignore[no-any-return]
+        return results
+
+
+def _new_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="gitops-gate-schemas-"))
 
 
 def one_document(schema: KindSchema) -> Mapping[str, Any]:
@@ -149,12 +162,16 @@ def _outcome(resource: Resource, kind: CompiledKind, result: Mapping[str, Any]) 
     if status == "statusValid":
         return _VALID
     if message.startswith(_NO_SCHEMA):
-        reason = SchemaError("kubeconform refuses it", path=kind.schema.alternatives[0].origin)
-        return SchemaOutcome(known=True, defects=(unusable(kind.schema.label, reason),))
+        return _refused(kind, "kubeconform refuses it")
     explanation = kind.explain(resource)
     if explanation.defects or (explanation.violated and status == "statusInvalid"):
         return SchemaOutcome(known=True, defects=explanation.defects)
     return SchemaOutcome(known=True, defects=_own_words(resource, result))
+
+
+def _refused(kind: CompiledKind, reason: str) -> SchemaOutcome:
+    error = SchemaError(reason, path=kind.schema.alternatives[0].origin)
+    return SchemaOutcome(known=True, defects=(unusable(kind.schema.label, error),))
 
 
 def _own_words(resource: Resource, result: Mapping[str, Any]) -> tuple[Defect, ...]:

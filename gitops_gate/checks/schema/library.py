@@ -1,8 +1,8 @@
-"""Which schema a kind has: Kubernetes' own first, then CRDs, then extra directories.
+"""Which schema a kind has: Kubernetes' own, or else that of a CRD, or else of an extra directory.
 
-Kubernetes' own kinds come first so that nothing in a repository can loosen them. A kind that a
-built-in group does not have is wrong; a kind of any other group may well exist in the cluster,
-and is merely unknown.
+Nothing in a repository can define a kind in a group that Kubernetes owns: what such a group does
+not have does not exist. A kind of any other group may well exist in the cluster, and is merely
+unknown.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class SchemaLibrary:
         if key in self._catalogue.kinds:
             document = kind_schema(self._catalogue, key, strict=self.strict)
             return KindSchema(label=label, alternatives=(Alternative(document=document),))
+        if is_builtin_group(key[0]):
+            return self._missing(key)
         try:
             custom = self._defined(key) or _only(self._directories.find(key))
             if custom:
@@ -90,7 +92,7 @@ class SchemaLibrary:
                 return KindSchema(label=label, alternatives=alternatives)
         except SchemaError as error:
             return unusable(label, error)
-        return self._missing(key) if is_builtin_group(key[0]) else None
+        return None
 
     def _defined(self, key: KindKey) -> tuple[CustomSchema, ...]:
         """What the CRDs define; they are read when the first kind that is not built in comes."""
