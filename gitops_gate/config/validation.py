@@ -33,7 +33,7 @@ LIMITS = Limits(max_bytes=1_000_000, max_documents=10, max_nodes=100_000, max_al
 MAXIMUM_PROBLEMS = 50
 """Problems that are told of one file."""
 
-_MAXIMUM_SEARCHED = 5_000_000
+_MAXIMUM_SEARCHED = 2_000_000
 """Bytes that are searched for the places of problems, each search going over the whole file."""
 
 
