@@ -1,5 +1,138 @@
-"""gitops-gate: only approved, valid changes reach the cluster."""
+"""gitops-gate: only approved, valid changes reach the cluster.
+
+The public API. A change goes through the rooms of this package in one direction:
+
+    source      Git revisions, folders and streams -> trees
+    config      .gitops-gate.yaml -> settings
+    discovery   trees -> applications, the files each reads, and which a change affects
+    render      application -> manifests (directory, Kustomize, Helm)
+    documents   bytes -> YAML documents as Kubernetes reads them
+    resources   manifests -> resources, their keys and normal forms
+    changes     resources of base and head -> what changes in the cluster
+    checks      resources -> findings, by schemas and policies
+    verdict     findings and coverage -> allow, deny, pending or indeterminate
+    reports     report -> text, JSON, Markdown, HTML
+
+`evaluation` runs the middle of it for each application, `pipeline` wires it all. The library never
+prints, exits or reads the environment. Every error derives from `GitOpsGateError`.
+"""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from gitops_gate.api import check, load_config, render, scan
+    from gitops_gate.changes.values import FieldChange, Operation, ResourceChange
+    from gitops_gate.config.settings import Settings
+    from gitops_gate.documents import load_yaml
+    from gitops_gate.errors import (
+        ConfigurationError,
+        GitOpsGateError,
+        InternalError,
+        ManifestError,
+        PolicyError,
+        RenderError,
+        SchemaError,
+        SourceError,
+        ToolError,
+        UnsafePathError,
+    )
+    from gitops_gate.findings import Finding, Location, Severity, WaiverUse
+    from gitops_gate.resources.values import ResourceKey, ResourceReference
+    from gitops_gate.verdict.values import (
+        ApplicationOutcome,
+        Coverage,
+        Reason,
+        Report,
+        RulesEffect,
+        Sides,
+        Status,
+        Verdict,
+    )
+
+_HOMES = {
+    "api": ("check", "load_config", "render", "scan"),
+    "changes.values": ("FieldChange", "Operation", "ResourceChange"),
+    "config.settings": ("Settings",),
+    "documents": ("load_yaml",),
+    "errors": (
+        "ConfigurationError",
+        "GitOpsGateError",
+        "InternalError",
+        "ManifestError",
+        "PolicyError",
+        "RenderError",
+        "SchemaError",
+        "SourceError",
+        "ToolError",
+        "UnsafePathError",
+    ),
+    "findings": ("Finding", "Location", "Severity", "WaiverUse"),
+    "resources.values": ("ResourceKey", "ResourceReference"),
+    "verdict.values": (
+        "ApplicationOutcome",
+        "Coverage",
+        "Reason",
+        "Report",
+        "RulesEffect",
+        "Sides",
+        "Status",
+        "Verdict",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ApplicationOutcome",
+    "ConfigurationError",
+    "Coverage",
+    "FieldChange",
+    "Finding",
+    "GitOpsGateError",
+    "InternalError",
+    "Location",
+    "ManifestError",
+    "Operation",
+    "PolicyError",
+    "Reason",
+    "RenderError",
+    "Report",
+    "ResourceChange",
+    "ResourceKey",
+    "ResourceReference",
+    "RulesEffect",
+    "SchemaError",
+    "Settings",
+    "Severity",
+    "Sides",
+    "SourceError",
+    "Status",
+    "ToolError",
+    "UnsafePathError",
+    "Verdict",
+    "WaiverUse",
+    "__version__",
+    "check",
+    "load_config",
+    "load_yaml",
+    "render",
+    "scan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that importing the package costs nothing."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"gitops_gate.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

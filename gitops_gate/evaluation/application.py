@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from gitops_gate.changes.compare import compare
-from gitops_gate.changes.pairing import pair
+from gitops_gate.changes import compare, pair
+
 from gitops_gate.changes.values import Pair, ResourceChange
 from gitops_gate.errors import GitOpsGateError, PolicyError
 from gitops_gate.evaluation.checking import CheckedSide, check_side
@@ -55,12 +55,11 @@ def evaluate(task: Task, engines: Engines) -> Result:
         return Result(outcome=outcome, undecided=(reason,), tools=head.rendered.tools)
 
 
-def _read(side: Side | None, engines: Engines) -> _Read:
-    if side is None:
-        return _Read(side=None)
+def render_side(side: Side, engines: Engines) -> Rendered:
+    """The manifests of an application at one revision; content never makes it raise."""
     context = engines.context
     application = side.application
-    rendered = render(
+    return render(
         application,
         side.closure,
         side.tree,
@@ -70,6 +69,12 @@ def _read(side: Side | None, engines: Engines) -> _Read:
         require_sandbox=context.require_sandbox,
         remotes=context.remotes,
     )
+
+
+def _read(side: Side | None, engines: Engines) -> _Read:
+    if side is None:
+        return _Read(side=None)
+    rendered = render_side(side, engines)
     if rendered.failure is not None:
         return _Read(side=side, rendered=rendered, failure=rendered.failure)
     read = read_resources(rendered.manifests, engines.documents)

@@ -6,7 +6,6 @@ change: they are only read once a resource of a kind that Kubernetes does not ha
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gitops_gate.documents import load_document, split_stream
@@ -27,7 +26,6 @@ class CustomSchemas:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._documents: tuple[CrdDocument, ...] | None = None
         base, head = context.base_schemas, context.head_schemas
         self.equal = (
             base.crds.entries == head.crds.entries
@@ -46,18 +44,13 @@ class CustomSchemas:
 
     def _crds(self, side: SideName) -> tuple[CrdDocument, ...]:
         """The definitions of both revisions; for the base's validator the base's own win."""
-        if self._documents is None:
-            head, base = self._context.head_schemas, self._context.base_schemas
-            self._documents = tuple(_read(head, "head"))
-            if not self.equal:
-                self._documents += tuple(_read(base, "base"))
-        if side == "head":
-            return self._documents
-        other: dict[str, SideName] = {"base": "head", "head": "base"}
-        return tuple(replace(one, revision=other[one.revision]) for one in self._documents)
+        head, base = self._context.head_schemas, self._context.base_schemas
+        own, other = (head, base) if side == "head" else (base, head)
+        documents = tuple(_read(own, preferred=True))
+        return documents if self.equal else (*documents, *_read(other, preferred=False))
 
 
-def _read(files: SchemaFiles, side: SideName) -> Iterator[CrdDocument]:
+def _read(files: SchemaFiles, *, preferred: bool) -> Iterator[CrdDocument]:
     """Every definition in the files; what cannot be read defines nothing, and is no manifest."""
     from gitops_gate.checks.schema import CrdDocument
 
@@ -78,4 +71,4 @@ def _read(files: SchemaFiles, side: SideName) -> Iterator[CrdDocument]:
             except GitOpsGateError:
                 continue
             if isinstance(value, dict) and value.get("kind") == _MARK.decode():
-                yield CrdDocument(value=value, origin=path, revision=side)
+                yield CrdDocument(value=value, origin=path, preferred=preferred)

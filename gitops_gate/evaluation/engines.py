@@ -59,7 +59,7 @@ class Engines:
         if self._cache is None and self.context.cache_folder:
             from gitops_gate.render.cache import RenderCache
 
-            self._cache = RenderCache(self.context.cache_folder)
+            self._cache = RenderCache(folder=f"{self.context.cache_folder}/rendered")
         return self._cache
 
     def validate(

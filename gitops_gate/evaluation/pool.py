@@ -37,7 +37,9 @@ def evaluate_all(
     tasks: Sequence[Task], context: Context, *, jobs: int, progress: Progress
 ) -> list[Result]:
     """The results of all tasks, in their order; `progress` is told (done, total)."""
-    return _over_workers(_evaluate_one, unexpected, tasks, context, jobs, progress)
+    return _over_workers(
+        _evaluate_one, unexpected, tasks, context=context, jobs=jobs, progress=progress
+    )
 
 
 def keys_of(sides: Sequence[Side], context: Context, *, jobs: int) -> list[frozenset[ResourceKey]]:
@@ -46,14 +48,15 @@ def keys_of(sides: Sequence[Side], context: Context, *, jobs: int) -> list[froze
     def nothing(_: Side, __: BaseException) -> frozenset[ResourceKey]:
         return frozenset()
 
-    return _over_workers(resource_keys, nothing, sides, context, jobs, lambda *_: None)
+    return _over_workers(
+        resource_keys, nothing, sides, context=context, jobs=jobs, progress=lambda *_: None
+    )
 
 
 def default_jobs() -> int:
     """One worker for each processor that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _evaluate_one(task: Task, engines: Engines) -> Result:
@@ -67,6 +70,7 @@ def _over_workers(
     function: Callable[[Item, Engines], Answer],
     on_loss: Callable[[Item, BaseException], Answer],
     items: Sequence[Item],
+    *,
     context: Context,
     jobs: int,
     progress: Progress,

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitops_gate.checks.policy import RuleSet, is_policy_path, select
-from gitops_gate.config import Waiver, load_settings, load_waivers
+from gitops_gate.config import Waiver, load_settings, load_waivers, locate_waiver
 from gitops_gate.config.settings import Settings
+from gitops_gate.errors import ConfigurationError
+from gitops_gate.findings import Location
+from gitops_gate.source import changed_paths
 from gitops_gate.source.values import Mode, Tree
 
 CONFIGURATION = ".gitops-gate.yaml"
@@ -20,13 +23,17 @@ CONFIGURATION = ".gitops-gate.yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """`files` are the rule files and what identifies their content; `digest` is over them."""
+    """Everything that decides; `digest` is over the content of all rule files."""
 
     settings: Settings = field(default_factory=Settings)
     waivers: tuple[Waiver, ...] = ()
     rule_set: RuleSet = field(default_factory=RuleSet)
     digest: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
+    waiver_file: bytes = field(default=b"", repr=False)
+
+    def locate_waiver(self, waiver: Waiver) -> Location:
+        """Where a waiver stands in the waiver file."""
+        return locate_waiver(waiver, self.waiver_file, self.settings.waivers)
 
 
 def load_rules(tree: Tree, *, configuration: bytes | None = None, name: str = "") -> Rules:
@@ -54,20 +61,18 @@ def load_rules(tree: Tree, *, configuration: bytes | None = None, name: str = ""
         waivers=waivers,
         rule_set=rule_set,
         digest=_digest(files),
-        files=files,
+        waiver_file=waiver_file or b"",
     )
 
 
-def changed_files(one: Rules, other: Rules) -> tuple[str, ...]:
-    """The rule files that differ between two revisions, sorted."""
-    paths = {*one.files, *other.files}
-    return tuple(sorted(path for path in paths if one.files.get(path) != other.files.get(path)))
-
-
-def rule_paths(tree: Tree, settings: Settings) -> frozenset[str]:
-    """Every file of a tree that is part of the rules rather than of an application."""
-    policies = {path for path in tree.entries if is_policy_path(path, settings.policies)}
-    return frozenset({CONFIGURATION, settings.waivers, *policies})
+def edited_rules(before: Tree, after: Tree, settings: Settings) -> tuple[str, ...]:
+    """The rule files that differ between two trees, sorted; `settings` say which those are."""
+    return tuple(
+        path
+        for path in changed_paths(before, after)
+        if path in (CONFIGURATION, settings.waivers)
+        or (is_policy_path(path, settings.policies) and path.endswith(".rego"))
+    )
 
 
 def _policies(tree: Tree, settings: Settings) -> dict[str, bytes]:
@@ -83,9 +88,12 @@ def _policies(tree: Tree, settings: Settings) -> dict[str, bytes]:
 
 
 def _optional(tree: Tree, path: str) -> bytes | None:
+    """The content of a rule file, None where there is none; never through a link."""
     entry = tree.entries.get(path)
-    if entry is None or entry.mode not in (Mode.FILE, Mode.EXECUTABLE):
+    if entry is None:
         return None
+    if entry.mode not in (Mode.FILE, Mode.EXECUTABLE):
+        raise ConfigurationError("must be a file, not a link or a submodule", path=path)
     return tree.blobs.read(entry)
 
 

@@ -62,11 +62,11 @@ def parse_module(path: str, text: str) -> Module:
     """
     tree = _syntax_tree(path, text)
     package = ".".join(_segments(tree["package"]["refr"]))
-    rules = frozenset(_rule_names(tree["policy"]))
-    reads = list(_reads(tree["policy"])) + [
+    rules = frozenset(_rule_names(tree["rules"]))
+    reads = list(_reads(tree["rules"])) + [
         tuple(_segments(entry["refr"])) for entry in tree["imports"]
     ]
-    _refuse_builtins(path, tree, rules)
+    _refuse_builtins(path, text, tree, rules)
     return Module(
         path=path,
         text=text,
@@ -128,9 +128,10 @@ def package_metadata(path: str, text: str) -> Mapping[str, Any]:
     return value
 
 
-def _refuse_builtins(path: str, tree: Mapping[str, Any], own: frozenset[str]) -> None:
-    imported = {_alias(entry) for entry in tree["imports"]}
-    for name, line in _calls(tree["policy"]):
+def _refuse_builtins(path: str, text: str, tree: Mapping[str, Any], own: frozenset[str]) -> None:
+    source = text.encode()
+    imported = {_alias(entry, source) for entry in tree["imports"]}
+    for name, line in _calls(tree["rules"]):
         root = name.split(".", 1)[0]
         if name in ALLOWED_BUILTINS or name in own or root in imported or root == "data":
             continue
@@ -143,12 +144,11 @@ def _refuse_builtins(path: str, tree: Mapping[str, Any], own: frozenset[str]) ->
         )
 
 
-def _alias(entry: Mapping[str, Any]) -> str:
-    alias = entry.get("as")
-    if isinstance(alias, dict):
-        return str(alias.get("value") or alias.get("text"))
-    if isinstance(alias, list):
-        return str(alias[-1])
+def _alias(entry: Mapping[str, Any], source: bytes) -> str:
+    """The name by which a module refers to what it imports; the parser gives its place alone."""
+    place = entry.get("as")
+    if isinstance(place, Mapping):
+        return source[place["start"] : place["end"]].decode("utf-8", "replace")
     return list(_segments(entry["refr"]))[-1]
 
 
@@ -218,18 +218,16 @@ def _segments(reference: Mapping[str, Any]) -> Iterator[str]:
         yield "*"
 
 
-def _rule_names(policy: Any) -> Iterator[str]:
-    for rule in policy:
-        for tag, node in _nodes(rule):
-            if tag == "head" or "Default" in rule:
-                yield from (
-                    next(iter(_segments(part["refr"])))
-                    for part in (node.values() if isinstance(node, dict) else ())
-                    if isinstance(part, dict) and "refr" in part
-                )
+def _rule_names(rules: Any) -> Iterator[str]:
+    """The names that rules and functions define: the first segment of each head's reference."""
+    for rule in rules:
         default = rule.get("Default")
-        if default:
-            yield next(iter(_segments(default["refr"])))
+        if default is not None:
+            yield next(_segments(default["refr"]))
+            continue
+        for part in rule.get("Spec", {}).get("head", {}).values():
+            if isinstance(part, dict) and "refr" in part:
+                yield next(_segments(part["refr"]))
 
 
 def _is_contextual(read: tuple[str, ...]) -> bool:

@@ -1,0 +1,50 @@
+"""`gitops-gate check`: compare two revisions of a repository, and decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gitops_gate.commands.options import pipeline_options, shared, write_reports
+
+
+@click.command("check")
+@click.option("--repo", default=".", metavar="DIR", help="The repository; default: around here.")
+@click.option(
+    "--base",
+    metavar="REV",
+    help="What to compare with, and whose rules decide; default: the merge base of the default "
+    "branch and the head, with the rules of the default branch.",
+)
+@click.option(
+    "--head",
+    default="HEAD",
+    show_default=True,
+    metavar="REV",
+    help="The proposed revision; `worktree` takes the working tree as it is.",
+)
+@shared
+def command(repo: str, base: str | None, head: str, **arguments: Any) -> int:
+    """Compare two revisions of a repository and decide whether the change may go in.
+
+    Every application that the change affects is rendered at both revisions, validated against
+    Kubernetes schemas and policies, and compared. Only what the change introduces blocks it,
+    unless the configuration says otherwise.
+
+    \b
+    Examples:
+      gitops-gate check                            this branch against its merge base
+      gitops-gate check --head worktree            what is not committed yet, too
+      gitops-gate check --base v1.2 --head v1.3 --diff
+      gitops-gate check --report json=report.json --report html=report.html
+
+    \b
+    Exit codes: 0 allow, 1 deny, 2 indeterminate or error, 3 pending.
+    """
+    from gitops_gate.pipeline import check
+    from gitops_gate.source import open_repository
+
+    with open_repository(repo) as repository:
+        report = check(repository, base, head, pipeline_options(arguments))
+    return write_reports(report, arguments)

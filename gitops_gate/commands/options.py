@@ -1,0 +1,153 @@
+"""The options that several commands share, and what they become for the pipeline."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gitops_gate.errors import ConfigurationError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_SHARED = (
+    click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Try out this configuration instead of the repository's; the report says so.",
+    ),
+    click.option(
+        "--application", "applications", multiple=True, metavar="NAME", help="Only this one."
+    ),
+    click.option(
+        "--environment", "environments", multiple=True, metavar="NAME", help="Only this one."
+    ),
+    click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        metavar="FORMAT",
+        help="text (default), json, markdown or html; may be repeated, with --output.",
+    ),
+    click.option(
+        "--output", "outputs", multiple=True, metavar="FILE", help="Where the --format goes."
+    ),
+    click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        metavar="FORMAT=FILE",
+        help="Write a report to a file as well; may be repeated.",
+    ),
+    click.option("--all", "show_all", is_flag=True, help="Show everything, older findings too."),
+    click.option("--diff", is_flag=True, help="Show the rendered diff of every resource."),
+    click.option(
+        "--at",
+        type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"]),
+        metavar="TIME",
+        help="The moment at which waivers are judged; default: now.",
+    ),
+    click.option(
+        "--jobs", type=click.IntRange(min=1), metavar="N", help="Workers; default: processors."
+    ),
+    click.option("--offline", is_flag=True, help="Contact nothing, not even allowed remote bases."),
+    click.option("--no-cache", is_flag=True, help="Keep nothing between runs."),
+    click.option(
+        "--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same."
+    ),
+    click.option("--quiet", "-q", is_flag=True, help="Only the verdict and what led to it."),
+    click.option("--verbose", "-v", is_flag=True, help="More detail."),
+)
+
+
+def shared(command: Command) -> Command:
+    """Add the options that `check` and `scan` have in common."""
+    for option in reversed(_SHARED):
+        command = option(command)
+    return command
+
+
+def pipeline_options(arguments: dict[str, Any]) -> Any:
+    """The arguments of a command as `gitops_gate.pipeline.Options`."""
+    from gitops_gate.commands.progress import stage
+    from gitops_gate.pipeline import Options
+
+    config: Path | None = arguments["config"]
+    at: datetime.datetime | None = arguments["at"]
+    if at is not None and at.tzinfo is None:
+        at = at.replace(tzinfo=datetime.UTC)
+    return Options(
+        configuration=(config.name, config.read_bytes()) if config else None,
+        applications=tuple(arguments["applications"]),
+        environments=tuple(arguments["environments"]),
+        at=at,
+        jobs=arguments["jobs"],
+        offline=arguments["offline"],
+        cache_folder=None if arguments["no_cache"] else cache_folder(),
+        stage=stage(quiet=arguments["quiet"]),
+    )
+
+
+def cache_folder() -> str | None:
+    """`$XDG_CACHE_HOME/gitops-gate`, made for the user alone; None where it cannot be."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
+    folder = Path(root) / "gitops-gate"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid()
+    except OSError:
+        return None
+    return str(folder) if writable else None
+
+
+def destinations(arguments: dict[str, Any]) -> list[tuple[str, str]]:
+    """The reports asked for, as (format, file); the file "-" is stdout."""
+    formats, outputs = list(arguments["formats"]), list(arguments["outputs"])
+    if len(outputs) > len(formats):
+        raise click.UsageError("each --output needs a --format before it")
+    pairs = list(zip(formats, [*outputs, *["-"] * (len(formats) - len(outputs))], strict=True))
+    if not any(output == "-" for _, output in pairs):
+        pairs.append(("text", "-"))
+    for report in arguments["reports"]:
+        name, separator, file = report.partition("=")
+        if not separator or not file:
+            raise click.UsageError(f"--report {report}: write it as FORMAT=FILE")
+        pairs.append((name, file))
+    return pairs
+
+
+def write_reports(report: Any, arguments: dict[str, Any]) -> int:
+    """Write every report asked for and return the verdict's exit code.
+
+    Raises `ConfigurationError` for a format nobody knows or a file that cannot be written; a
+    run whose report is lost has no verdict.
+    """
+    from gitops_gate.reports import ReportOptions, render_report
+
+    for name, file in destinations(arguments):
+        to_terminal = file == "-" and sys.stdout.isatty()
+        plain = arguments["no_color"] or os.environ.get("NO_COLOR")
+        options = ReportOptions(
+            color=to_terminal and not plain,
+            width=click.get_terminal_size()[0] if to_terminal else 100,
+            all=arguments["show_all"],
+            diff=arguments["diff"],
+            verbose=arguments["verbose"],
+            quiet=arguments["quiet"],
+        )
+        text = render_report(report, name, options=options)
+        if file == "-":
+            sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+            sys.stdout.flush()
+            continue
+        try:
+            Path(file).write_text(text, "utf-8", errors="replace")
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {file}: {error.strerror}") from None
+    return int(report.verdict.exit_code)

@@ -1,0 +1,277 @@
+"""The stages in order, and the only place that wires them.
+
+    source -> rules -> discovery -> [render -> resources -> changes -> checks] -> verdict -> report
+
+`check` compares two revisions of a repository; `scan` looks at one tree. What stands in brackets
+is done for each application, by `gitops_gate.evaluation`, over as many workers as there are
+processors. Whatever breaks on the way makes the verdict indeterminate, never allow.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitops_gate.config.settings import Settings
+from gitops_gate.discovery import FactCache, affected, discover, discover_pair
+from gitops_gate.discovery.values import Application, Discovery
+from gitops_gate.errors import ConfigurationError, GitOpsGateError
+from gitops_gate.evaluation.application import render_side
+from gitops_gate.evaluation.assembly import Run, assemble
+from gitops_gate.evaluation.engines import Engines
+from gitops_gate.evaluation.pool import Progress, default_jobs, evaluate_all, keys_of
+from gitops_gate.evaluation.rules import Rules, edited_rules, load_rules
+from gitops_gate.evaluation.rules_effect import effect_of
+from gitops_gate.evaluation.selection import side_of, tasks_of
+from gitops_gate.evaluation.values import Context, Result, SchemaFiles, Task
+from gitops_gate.findings import Finding, Location, Severity
+from gitops_gate.render import Rendered, fetch_remotes
+from gitops_gate.source import Repository, Revision, Tree
+from gitops_gate.verdict.values import Report, RulesEffect
+
+Stage = Callable[[str], Progress]
+
+
+def _silent(_: str) -> Progress:
+    return lambda _done, _total: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run, and what to narrow the run to. Narrowing is for looking, never for deciding.
+
+    `configuration` is the content of a file to try out instead of the repository's own, with the
+    name to show for it. `at` is the moment at which expiries are judged. `cache_folder` keeps
+    facts and rendered manifests between runs, or None. `stage` is told of each long stage, and
+    gives what is told of its progress.
+    """
+
+    configuration: tuple[str, bytes] | None = None
+    applications: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    at: datetime.datetime | None = None
+    jobs: int | None = None
+    offline: bool = False
+    cache_folder: str | None = None
+    require_sandbox: bool = False
+    stage: Stage = _silent
+
+
+def check(repository: Repository, base: str | None, head: str, options: Options) -> Report:
+    """Compare two revisions of a repository, as `gitops-gate check` does.
+
+    Without a base, the merge base of the default branch and the head is compared with, and the
+    rules are those of the default branch's tip; otherwise both come from the base. Raises
+    `GitOpsGateError` when there is nothing to compare or the deciding rules do not load.
+    """
+    after = repository.worktree() if head == "worktree" else repository.revision(head)
+    before, deciding = _base(repository, base, after)
+    rules = _rules(deciding.tree, options)
+    cache = _fact_cache(options)
+    options.stage("discovering applications")
+    pair = discover_pair(before.tree, after.tree, rules.settings, cache)
+    hit = affected(*pair, before.tree, after.tree)
+    old, new = (pair[0], before.tree), (pair[1], after.tree)
+    context = _context(rules, old, new, options)
+    jobs = options.jobs or default_jobs()
+    tasks = tasks_of(hit.applications, old, new, lambda sides: keys_of(sides, context, jobs=jobs))
+    tasks = _narrow(tasks, options)
+    results = evaluate_all(tasks, context, jobs=jobs, progress=options.stage("evaluating"))
+    effect, findings = _rules_effect(before.tree, after.tree, rules, options)
+    run = Run(
+        rules=rules,
+        source=_source(options, "base" if base else "default branch"),
+        at=options.at or datetime.datetime.now(datetime.UTC),
+        base=before.commit,
+        head=after.commit,
+        known=_known(pair, options),
+        unreached=hit.unreached,
+        unclaimed=hit.unclaimed,
+        unclaimed_total=hit.unchanged_unclaimed + len(hit.unclaimed) + len(hit.unreached),
+        findings=findings,
+        warnings=_warnings(options),
+        rules_effect=effect,
+    )
+    return assemble(results, run)
+
+
+def scan(tree: Tree, options: Options, *, commit: str | None = None) -> Report:
+    """Evaluate every application of one tree, as `gitops-gate scan` does: every finding counts.
+
+    Raises `GitOpsGateError` when the tree's rules do not load.
+    """
+    rules = _rules(tree, options)
+    options.stage("discovering applications")
+    results, discovery = _whole_tree(tree, rules, options)
+    run = Run(
+        rules=rules,
+        source=_source(options, "tree"),
+        scanned=True,
+        at=options.at or datetime.datetime.now(datetime.UTC),
+        head=commit,
+        known=_known((discovery,), options),
+        unclaimed=discovery.unclaimed,
+        unclaimed_total=len(discovery.unclaimed),
+        warnings=_warnings(options),
+    )
+    return assemble(results, run)
+
+
+def render_applications(tree: Tree, options: Options) -> Iterator[tuple[Application, Rendered]]:
+    """The rendered manifests of a tree's applications, in the order of their names.
+
+    Raises `GitOpsGateError` when the tree's rules do not load or a named application is not there.
+    """
+    rules = _rules(tree, options)
+    discovery = discover(tree, rules.settings)
+    _known((discovery,), options)
+    here = (discovery, tree)
+    engines = Engines(_context(rules, here, here, options))
+    try:
+        for name, application in discovery.applications.items():
+            side = side_of(name, *here)
+            if side is not None and _wanted(application, options):
+                yield application, render_side(side, engines)
+    finally:
+        engines.close()
+
+
+def _base(repository: Repository, base: str | None, head: Revision) -> tuple[Revision, Revision]:
+    """What is compared with, and what decides."""
+    if base is not None:
+        revision = repository.revision(base)
+        return revision, revision
+    tip = repository.revision(repository.default_branch())
+    assert tip.commit is not None
+    start = head.commit or repository.resolve("HEAD")
+    return repository.revision(repository.merge_base(tip.commit, start)), tip
+
+
+def _rules(tree: Tree, options: Options) -> Rules:
+    if options.configuration is None:
+        return load_rules(tree)
+    name, content = options.configuration
+    return load_rules(tree, configuration=content, name=name)
+
+
+def _whole_tree(tree: Tree, rules: Rules, options: Options) -> tuple[list[Result], Discovery]:
+    cache = _fact_cache(options)
+    discovery = discover(tree, rules.settings, cache=cache)
+    here = (discovery, tree)
+    context = replace(_context(rules, here, here, options), compare=False)
+    tasks = [
+        Task(name=name, base=None, head=side_of(name, *here)) for name in discovery.applications
+    ]
+    jobs = options.jobs or default_jobs()
+    progress = options.stage("evaluating")
+    return evaluate_all(_narrow(tasks, options), context, jobs=jobs, progress=progress), discovery
+
+
+def _context(
+    rules: Rules,
+    base: tuple[Discovery, Tree],
+    head: tuple[Discovery, Tree],
+    options: Options,
+) -> Context:
+    remotes = {}
+    closures = [*base[0].closures.values(), *head[0].closures.values()]
+    if rules.settings.render.allow_remote and any(c.remotes for c in closures):
+        folder = str(Path(options.cache_folder or ".") / "remotes")
+        remotes = dict(
+            fetch_remotes(closures, rules.settings.render, folder, offline=options.offline)
+        )
+    return Context(
+        settings=rules.settings,
+        rules=rules.rule_set,
+        base_schemas=_schema_files(*base, rules.settings),
+        head_schemas=_schema_files(*head, rules.settings),
+        require_sandbox=options.require_sandbox,
+        remotes=remotes,
+        cache_folder=options.cache_folder,
+    )
+
+
+def _schema_files(discovery: Discovery, tree: Tree, settings: Settings) -> SchemaFiles:
+    folders = tuple(f"{folder.strip('/')}/" for folder in settings.schemas.locations)
+    found = [path for path in tree.entries if folders and path.startswith(folders)]
+    return SchemaFiles(crds=tree.subset(discovery.crds), locations=tree.subset(found))
+
+
+def _rules_effect(
+    before: Tree, after: Tree, rules: Rules, options: Options
+) -> tuple[RulesEffect | None, tuple[Finding, ...]]:
+    """What the head's edit of the rules would do; rules that do not load are a finding."""
+    edited = edited_rules(before, after, rules.settings)
+    if options.configuration is not None or not edited:
+        return None, ()
+    try:
+        proposed = load_rules(after)
+    except GitOpsGateError as error:
+        location = Location(path=error.path, line=error.line or 0) if error.path else None
+        finding = Finding(
+            rule="rules/invalid",
+            severity=Severity.ERROR,
+            message=f"the rules of the head do not load: {error.message}",
+            location=location,
+            remediation=error.remedy,
+            fingerprint="rules/invalid",
+        )
+        return RulesEffect(changed=edited, error=str(error)), (finding,)
+    changed = tuple(sorted({*edited, *edited_rules(before, after, proposed.settings)}))
+    under = [
+        (_findings(after, either, options), either.settings.gate) for either in (rules, proposed)
+    ]
+    return effect_of(changed, under[0], under[1]), ()
+
+
+def _findings(tree: Tree, rules: Rules, options: Options) -> tuple[Finding, ...]:
+    """All findings of a tree under some rules, with their waivers."""
+    results, discovery = _whole_tree(tree, rules, options)
+    at = options.at or datetime.datetime.now(datetime.UTC)
+    run = Run(rules=rules, source="", at=at, known=discovery.applications)
+    return assemble(results, run).findings
+
+
+def _fact_cache(options: Options) -> FactCache | None:
+    return FactCache(options.cache_folder) if options.cache_folder else None
+
+
+def _narrow(tasks: Sequence[Task], options: Options) -> list[Task]:
+    return [task for task in tasks if _wanted(task.application, options)]
+
+
+def _wanted(application: Application, options: Options) -> bool:
+    by_name = not options.applications or application.name in options.applications
+    by_place = not options.environments or application.environment in options.environments
+    return by_name and by_place
+
+
+def _known(discoveries: Sequence[Discovery], options: Options) -> Mapping[str, Application]:
+    known = {
+        name: application
+        for discovery in discoveries
+        for name, application in discovery.applications.items()
+    }
+    unknown = sorted(set(options.applications) - set(known))
+    if unknown:
+        raise ConfigurationError(
+            f"--application {unknown[0]}: no such application",
+            remedy="gitops-gate render --list names them all",
+        )
+    return {name: one for name, one in known.items() if _wanted(one, options)}
+
+
+def _source(options: Options, otherwise: str) -> str:
+    return f"--config {options.configuration[0]}" if options.configuration else otherwise
+
+
+def _warnings(options: Options) -> tuple[str, ...]:
+    warnings = []
+    if options.configuration:
+        warnings.append(f"the rules are those of --config {options.configuration[0]}")
+    if options.applications or options.environments:
+        names = ", ".join((*options.applications, *options.environments))
+        warnings.append(f"narrowed to {names}: this is no verdict on the whole change")
+    return tuple(warnings)
