@@ -16,18 +16,19 @@ allowed(image, allow) if {
 
 # `registry.example.com:5000/team/app` of `registry.example.com:5000/team/app:1.2@sha256:…`.
 repository(image) := result if {
-	without_digest := split(image, "@")[0]
-	segments := split(without_digest, "/")
-	last := segments[count(segments) - 1]
-	folder := array.slice(segments, 0, count(segments) - 1)
-	result := concat("/", array.concat(folder, [split(last, ":")[0]]))
+	parts := split(image, "@")
+	segments := split(parts[0], "/")
+	last := count(segments) - 1
+	names := split(segments[last], ":")
+	result := concat("/", array.concat(array.slice(segments, 0, last), [names[0]]))
 }
 
 # The repository with the registry and the folder that a container runtime assumes.
 qualified(name) := concat("/", ["docker.io/library", name]) if {
 	not contains(name, "/")
 } else := name if {
-	names_a_registry(split(name, "/")[0])
+	segments := split(name, "/")
+	names_a_registry(segments[0])
 } else := concat("/", ["docker.io", name])
 
 names_a_registry(segment) if {

@@ -19,4 +19,7 @@ namespace(object) := concat("", [substring(object.metadata.namespace, 0, 63), "/
 name(object) := substring(object.metadata.name, 0, 253) if {
 	is_string(object.metadata.name)
 	object.metadata.name != ""
+} else := concat("", [substring(object.metadata.generateName, 0, 253), "*"]) if {
+	is_string(object.metadata.generateName)
+	object.metadata.generateName != ""
 } else := "without a name"
