@@ -13,16 +13,15 @@ replaced.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from gitops_gate.changes.differences import differences
-from gitops_gate.changes.display import yaml_lines
 from gitops_gate.changes.limits import bounded_diff, bounded_fields
 from gitops_gate.changes.pairing import pair
 from gitops_gate.changes.risk import Subject, risks
 from gitops_gate.changes.text_diff import unified_diff
 from gitops_gate.changes.values import Operation, Pair, ResourceChange
-from gitops_gate.render.values import VolatileField
+from gitops_gate.documents import dump_yaml
 from gitops_gate.resources.canonical import canonical
 from gitops_gate.resources.digests import without_volatile
 from gitops_gate.resources.hash_names import plain_names
@@ -31,7 +30,10 @@ from gitops_gate.resources.plain import text_of
 from gitops_gate.resources.redact import redact_pair
 from gitops_gate.resources.values import Resource, ResourceReference
 
-Volatile = tuple[Sequence[VolatileField], Sequence[VolatileField]]
+if TYPE_CHECKING:
+    from gitops_gate.render.values import VolatileField
+
+Volatile: TypeAlias = "tuple[Sequence[VolatileField], Sequence[VolatileField]]"
 """The volatile fields at the base and at the head."""
 
 
@@ -113,7 +115,7 @@ def _change(
         reference=reference, previous=previous, base=sides.base, head=sides.head, fields=fields
     )
     kept_fields = bounded_fields(fields)
-    diff = bounded_diff(unified_diff(yaml_lines(shown.base), yaml_lines(shown.head)))
+    diff = bounded_diff(unified_diff(_yaml_lines(shown.base), _yaml_lines(shown.head)))
     return ResourceChange(
         application=application,
         operation=_operation(paired),
@@ -125,6 +127,10 @@ def _change(
         redacted=shown.hidden,
         omitted=kept_fields.omitted + diff.omitted,
     )
+
+
+def _yaml_lines(value: Mapping[str, Any] | None) -> list[str]:
+    return [] if value is None else dump_yaml(value).split("\n")[:-1]
 
 
 def _operation(paired: Pair) -> Operation:

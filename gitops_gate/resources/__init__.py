@@ -9,3 +9,22 @@ Between rendering and everything that asks what a manifest means.
 - `hash_names`: generated names without their hash.
 - `redact`, `masking`: what must not be shown, in fields and in text.
 """
+
+from __future__ import annotations
+
+from gitops_gate.resources.canonical import canonical_text
+from gitops_gate.resources.digests import application_digest, resource_digest
+from gitops_gate.resources.masking import mask, secret_values
+from gitops_gate.resources.read import DocumentMemo, ReadResult, Unreadable, read_resources
+
+__all__ = [
+    "DocumentMemo",
+    "ReadResult",
+    "Unreadable",
+    "application_digest",
+    "canonical_text",
+    "mask",
+    "read_resources",
+    "resource_digest",
+    "secret_values",
+]

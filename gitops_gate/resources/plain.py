@@ -14,6 +14,10 @@ _ENCODE = json.JSONEncoder(
 ).encode
 
 
+_SMALL = 2**63
+"""Larger whole numbers stay floats: no integer is read that large."""
+
+
 def plain(value: Any) -> Any:
     """`value` without null members and with whole numbers as integers.
 
@@ -27,7 +31,7 @@ def plain(value: Any) -> Any:
     if kind is list:
         return [plain(item) for item in value]
     if kind is float:
-        return int(value) if value.is_integer() else value
+        return int(value) if abs(value) < _SMALL and value.is_integer() else value
     if kind is tuple:
         return tuple(plain(item) for item in value)
     if hasattr(value, "items"):

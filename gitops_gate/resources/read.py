@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gitops_gate.documents import expand_lists, is_sops, load_document, without_sops
+from gitops_gate.documents import expand_lists, load_document, without_sops
 from gitops_gate.errors import ManifestError
 from gitops_gate.resources.values import Origin, Resource, ResourceReference
 
@@ -160,7 +160,8 @@ def _item(value: object, prefix: tuple[str | int, ...]) -> _Item | _Problem:
     reference, problem = _reference(value)
     if problem:
         return _Problem(message=problem, prefix=prefix, reference=reference)
-    readable = without_sops(value) if is_sops(value) else value
+    readable = without_sops(value)
+    assert isinstance(readable, Mapping)
     return _Item(value=readable, prefix=prefix, reference=reference)
 
 

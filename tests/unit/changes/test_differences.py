@@ -38,7 +38,8 @@ def test_an_added_mapping_is_one_change():
 
 def test_order_alone_is_a_change_where_it_means_something():
     def pod(names):
-        spec = "{initContainers: [%s]}" % ", ".join(f"{{name: {name}}}" for name in names)
+        items = ", ".join(f"{{name: {name}}}" for name in names)
+        spec = f"{{initContainers: [{items}]}}"
         return from_yaml(f"{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {spec}}}")
 
     assert changed(pod("ab"), pod("ba")) == [

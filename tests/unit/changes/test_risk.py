@@ -32,7 +32,8 @@ APIS = {
 def resource(kind, text, *, namespace="shop", name="a"):
     if text is None:
         return None
-    value = load_document(text.encode()) or {}
+    value = load_document(text.encode())
+    assert isinstance(value, dict)
     metadata = value.get("metadata", {}) | {"name": name, "namespace": namespace}
     return from_value(
         {**value, "apiVersion": APIS.get(kind, "v1"), "kind": kind, "metadata": metadata}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +67,7 @@ def test_generated_names_do_not_rename_the_item_that_refers_to_them():
     assert one == other
 
 
-POD = {
+POD: dict[str, Any] = {
     "spec": {
         "containers": [
             {"name": "log"},
