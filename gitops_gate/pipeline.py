@@ -219,11 +219,31 @@ def _rules_effect(
             fingerprint="rules/invalid",
         )
         return RulesEffect(changed=edited, error=str(error)), (finding,)
+    proposed = replace(proposed, settings=_with_engines_of(rules.settings, proposed.settings))
     changed = tuple(sorted({*edited, *edited_rules(before, after, proposed.settings)}))
     under = [
         (_findings(after, either, options), either.settings.gate) for either in (rules, proposed)
     ]
     return effect_of(changed, under[0], under[1]), ()
+
+
+def _with_engines_of(trusted: Settings, proposed: Settings) -> Settings:
+    """The proposed rules, run by what the deciding ones name: a head starts no program of its own."""
+    return replace(
+        proposed,
+        render=trusted.render,
+        schemas=replace(
+            proposed.schemas,
+            engine=trusted.schemas.engine,
+            kubeconform_command=trusted.schemas.kubeconform_command,
+        ),
+        policies=replace(
+            proposed.policies,
+            engine=trusted.policies.engine,
+            opa_command=trusted.policies.opa_command,
+            opa_url=trusted.policies.opa_url,
+        ),
+    )
 
 
 def _findings(tree: Tree, rules: Rules, options: Options) -> tuple[Finding, ...]:

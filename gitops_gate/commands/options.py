@@ -112,13 +112,13 @@ def destinations(arguments: dict[str, Any]) -> list[tuple[str, str]]:
     if len(outputs) > len(formats):
         raise click.UsageError("each --output needs a --format before it")
     pairs = list(zip(formats, [*outputs, *["-"] * (len(formats) - len(outputs))], strict=True))
-    if not any(output == "-" for _, output in pairs):
-        pairs.append(("text", "-"))
     for report in arguments["reports"]:
         name, separator, file = report.partition("=")
         if not separator or not file:
             raise click.UsageError(f"--report {report}: write it as FORMAT=FILE")
         pairs.append((name, file))
+    if not any(file == "-" for _, file in pairs):
+        pairs.insert(0, ("text", "-"))
     return pairs
 
 

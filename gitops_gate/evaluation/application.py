@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from gitops_gate.changes import compare, pair
-
 from gitops_gate.changes.values import Pair, ResourceChange
 from gitops_gate.errors import GitOpsGateError, PolicyError
 from gitops_gate.evaluation.checking import CheckedSide, check_side

@@ -43,14 +43,14 @@ class CustomSchemas:
         return build_validator(settings, kubernetes, lambda: self._crds(side), locations=locations)
 
     def _crds(self, side: SideName) -> tuple[CrdDocument, ...]:
-        """The definitions of both revisions; for the base's validator the base's own win."""
+        """The definitions of both revisions; those named `head` win, so the base's are, for the base."""
         head, base = self._context.head_schemas, self._context.base_schemas
         own, other = (head, base) if side == "head" else (base, head)
-        documents = tuple(_read(own, preferred=True))
-        return documents if self.equal else (*documents, *_read(other, preferred=False))
+        documents = tuple(_read(own, "head"))
+        return documents if self.equal else (*documents, *_read(other, "base"))
 
 
-def _read(files: SchemaFiles, *, preferred: bool) -> Iterator[CrdDocument]:
+def _read(files: SchemaFiles, revision: SideName) -> Iterator[CrdDocument]:
     """Every definition in the files; what cannot be read defines nothing, and is no manifest."""
     from gitops_gate.checks.schema import CrdDocument
 
@@ -71,4 +71,4 @@ def _read(files: SchemaFiles, *, preferred: bool) -> Iterator[CrdDocument]:
             except GitOpsGateError:
                 continue
             if isinstance(value, dict) and value.get("kind") == _MARK.decode():
-                yield CrdDocument(value=value, origin=path, preferred=preferred)
+                yield CrdDocument(value=value, origin=path, revision=revision)
