@@ -50,7 +50,7 @@ lint: $(READY) ## Check style, docstrings, format, types and import directions
 	@echo "make: format (ruff format --check)"
 	@$(BIN)/ruff format --check
 	@echo "make: types (mypy)"
-	@$(BIN)/mypy
+	@$(BIN)/mypy gitops_gate tests $(wildcard benchmarks)
 	@$(BIN)/mypy --strict scripts/engines
 	@echo "make: import directions (lint-imports)"
 	@$(BIN)/lint-imports --no-cache
