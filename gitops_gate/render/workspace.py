@@ -69,13 +69,29 @@ def clean_variables(room: Workspace, *, zone: str = "UTC") -> dict[str, str]:
 
 
 def _remove(root: str) -> None:
-    """Remove a folder, even one whose rights a program took away."""
+    """Remove a folder, however deep, and even if a program took away its own rights to it."""
     try:
         shutil.rmtree(root)
-    except OSError:
-        for folder, names, _ in os.walk(root):
-            for name in names:
-                inner = Path(folder, name)
-                if not inner.is_symlink():
-                    inner.chmod(stat.S_IRWXU)
+    except (OSError, RecursionError):
+        _flatten(Path(root))
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _flatten(root: Path) -> None:
+    """Empty every folder below `root`, one level at a time.
+
+    What is inside a folder is moved next to it, so that no path ever gets long.
+    """
+    waiting = [path for path in root.iterdir() if path.is_dir() and not path.is_symlink()]
+    moved = 0
+    while waiting:
+        folder = waiting.pop()
+        folder.chmod(stat.S_IRWXU)
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(stat.S_IRWXU)
+                moved += 1
+                waiting.append(path.rename(root / f"moved-{moved}"))
+            else:
+                path.unlink()
+        folder.rmdir()
