@@ -46,6 +46,8 @@ def _differs(name: str, base: Discovery, head: Discovery, changed: Set[str]) -> 
     if before is None or after is None or before != after:
         return True
     one, other = base.closures[name], head.closures[name]
+    if one is other and not one.missing:
+        return not changed.isdisjoint(one.files)
     return not (
         one.files == other.files
         and one.remotes == other.remotes

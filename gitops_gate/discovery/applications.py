@@ -24,8 +24,12 @@ class _Named:
     chosen: bool
 
 
-def applications_of(plan: Plan, selection: Selection) -> dict[str, Application]:
+def applications_of(
+    plan: Plan, selection: Selection, plain: dict[tuple[str, Renderer], Application]
+) -> dict[str, Application]:
     """All applications of a revision by name, in sorted order.
+
+    `plain` holds those that nobody configured or named; two plans that are compared share it.
 
     The name is the path, with `@<name>` for a further values file of a chart, unless the
     configuration gives one; for a pattern that is `<name>@<path>`. An application whose path is
@@ -33,7 +37,7 @@ def applications_of(plan: Plan, selection: Selection) -> dict[str, Application]:
 
     Raises `ConfigurationError` when the configuration gives one name to two applications.
     """
-    found = list(_all(plan, selection))
+    found = sorted(_all(plan, selection, plain), key=lambda named: named.application.path)
     chosen: dict[str, Application] = {}
     for named in found:
         if not named.chosen:
@@ -58,19 +62,25 @@ def applications_of(plan: Plan, selection: Selection) -> dict[str, Application]:
     return {name: names[name] for name in sorted(names)}
 
 
-def _all(plan: Plan, selection: Selection) -> Iterator[_Named]:
-    """Every application, before names are made unique, in sorted order of path."""
-    for path in sorted({*plan.kustomizations, *plan.releases, *plan.directories}):
-        kinds = {
-            Renderer.KUSTOMIZE: path in plan.kustomizations,
-            Renderer.HELM: path in plan.releases,
-            Renderer.DIRECTORY: path in plan.directories,
-        }
-        entries = plan.entries.get(path) or (_NO_ENTRY,)
-        for entry in entries:
-            for kind, there in kinds.items():
-                spoken = entry is not _NO_ENTRY and renderer_of(entry, path, plan) is not kind
-                if there and not spoken:
+def _all(
+    plan: Plan, selection: Selection, plain: dict[tuple[str, Renderer], Application]
+) -> Iterator[_Named]:
+    """Every application, before names are made unique."""
+    places = (
+        (Renderer.KUSTOMIZE, plan.kustomizations),
+        (Renderer.HELM, plan.releases),
+        (Renderer.DIRECTORY, plan.directories.keys()),
+    )
+    for kind, paths in places:
+        for path in paths:
+            entries = plan.entries.get(path)
+            if entries is None and kind is not Renderer.HELM and path not in plan.deployments:
+                if (path, kind) not in plain:
+                    plain[path, kind] = _application(path, kind, _NO_ENTRY, plan, selection)
+                yield _Named(plain[path, kind], chosen=False)
+                continue
+            for entry in entries or (_NO_ENTRY,):
+                if entries is None or renderer_of(entry, path, plan) is kind:
                     yield from _applications(path, kind, entry, plan, selection)
 
 
@@ -78,14 +88,7 @@ def _applications(
     path: str, kind: Renderer, entry: ConfiguredApplication, plan: Plan, selection: Selection
 ) -> Iterator[_Named]:
     """The applications of one directory with one renderer, as one entry has them."""
-    destinations = {d.namespace for d in plan.deployments.get(path, ()) if d.namespace}
-    application = Application(
-        name=_name(entry, path),
-        path=path,
-        renderer=kind,
-        environment=entry.environment or selection.environment_or_default(path),
-        destinations=tuple(sorted(destinations)),
-    )
+    application = _application(path, kind, entry, plan, selection)
     chosen = entry.name is not None
     if kind is not Renderer.HELM:
         yield _Named(application, chosen)
@@ -104,6 +107,20 @@ def _applications(
             helm=replace(release, values=(values,)),
         )
         yield _Named(variant, chosen=False)
+
+
+def _application(
+    path: str, kind: Renderer, entry: ConfiguredApplication, plan: Plan, selection: Selection
+) -> Application:
+    """The application of a directory, apart from its release if it is a chart."""
+    deployments = plan.deployments.get(path, ())
+    return Application(
+        name=_name(entry, path),
+        path=path,
+        renderer=kind,
+        environment=entry.environment or selection.environment_or_default(path),
+        destinations=tuple(sorted({d.namespace for d in deployments if d.namespace})),
+    )
 
 
 def _name(entry: ConfiguredApplication, path: str) -> str:

@@ -20,41 +20,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What becomes of manifests in one revision.
-
-    `read_elsewhere` are those that a kustomization or chart reads although they lie where they
-    would be a directory's.
-    """
+    """What becomes of the manifests of one revision that nothing reads."""
 
     directories: Mapping[str, frozenset[str]]
     unclaimed: tuple[Unclaimed, ...]
-    read_elsewhere: frozenset[str]
 
 
-def claim(read: Set[str], plan: Plan, settings: Settings, selection: Selection) -> Claims:
+def claim(read: Set[str], plan: Plan, places: Places) -> Claims:
     """Sort the manifests of a revision, given the files that something reads already."""
-    places = _Places(plan, settings, selection)
+    manifests = plan.survey.manifests
     directories: dict[str, set[str]] = {}
     unclaimed: list[Unclaimed] = []
-    elsewhere: set[str] = set()
-    for path, facts in plan.survey.manifests.items():
-        if path in read:
-            if places.is_open(parent(path)):
-                elsewhere.add(path)
-            continue
-        reason = places.reason(path, facts)
-        if reason is None:
+    for path in manifests.keys() - read:
+        refused = places.refuses(path, manifests[path])
+        if refused is None:
             directories.setdefault(parent(path), set()).add(path)
         else:
-            unclaimed.append(reason)
+            unclaimed.append(refused)
     for directory in [d for d, paths in directories.items() if _only_templates(paths, plan)]:
         for path in directories.pop(directory):
-            problem = plan.survey.manifests[path].problem
-            unclaimed.append(Unclaimed(path=path, reason=f"a template, not YAML ({problem})"))
+            reason = f"a template, not YAML ({manifests[path].problem})"
+            unclaimed.append(Unclaimed(path=path, reason=reason))
     return Claims(
         directories={d: frozenset(paths) for d, paths in directories.items()},
         unclaimed=tuple(sorted(unclaimed, key=lambda item: item.path)),
-        read_elsewhere=frozenset(elsewhere),
     )
 
 
@@ -62,7 +51,7 @@ def _only_templates(paths: Set[str], plan: Plan) -> bool:
     return all(plan.survey.manifests[path].template for path in paths)
 
 
-class _Places:
+class Places:
     """Why a manifest in some folder is not deployed from there, remembered for each folder."""
 
     def __init__(self, plan: Plan, settings: Settings, selection: Selection) -> None:
@@ -76,7 +65,7 @@ class _Places:
         """Whether manifests in a folder can be an application of their own."""
         return not self._folder(folder)[0]
 
-    def reason(self, path: str, facts: ManifestFacts) -> Unclaimed | None:
+    def refuses(self, path: str, facts: ManifestFacts) -> Unclaimed | None:
         """Why a manifest is not deployed; None when its directory is an application."""
         if not self._selected(path):
             return Unclaimed(path=path, reason="left out by the settings of discovery")

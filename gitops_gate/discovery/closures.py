@@ -7,18 +7,56 @@ hole in the gate, one that has a file too many costs a rendering; so in doubt a 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from gitops_gate.discovery import refusals
+from gitops_gate.discovery.nodes import Node
 from gitops_gate.discovery.plans import Plan
 from gitops_gate.discovery.references import locate, parent
 from gitops_gate.discovery.values import Application, Closure, Refusal, RemoteReference, Renderer
 
 
-class Closures:
-    """Makes the closures of the applications of one plan."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one application reads.
 
-    def __init__(self, plan: Plan) -> None:
+    `kustomizations` are the directories of all that it leads to. `opaque` is whether its files do
+    not show all the kinds of its resources.
+    """
+
+    closure: Closure
+    kustomizations: tuple[str, ...] = ()
+    opaque: bool = False
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A closure in the making."""
+
+    files: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    remotes: list[RemoteReference] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def finished(self) -> Closure:
+        return Closure(
+            files=frozenset(self.files),
+            missing=frozenset(self.missing),
+            remotes=tuple(dict.fromkeys(self.remotes)),
+            refusals=tuple(dict.fromkeys(self.refusals)),
+        )
+
+
+class Closures:
+    """Makes the closures of the applications of one plan.
+
+    `simple` holds the reach of kustomizations that refer to no other, by the identity of their
+    node; two plans that are compared share it, as they share all nodes that did not change.
+    """
+
+    def __init__(self, plan: Plan, simple: dict[int, Reach]) -> None:
         self._plan = plan
+        self._simple = simple
         survey = plan.survey
         self._pointers = survey.pointers | {
             path for path, facts in survey.manifests.items() if facts.pointer
@@ -27,39 +65,42 @@ class Closures:
         for path in sorted(survey.notable):
             self._notable.setdefault(parent(path), []).append(path)
 
-    def reached(self, application: Application) -> set[str]:
-        """The directories of all kustomizations that an application leads to."""
-        starts = [application.path] if application.renderer is Renderer.KUSTOMIZE else []
-        return set(self._nodes([*starts, *self._components(application.path)]))
-
-    def is_opaque(self, application: Application) -> bool:
-        """Whether an application makes resources whose kinds its files do not show."""
-        if application.renderer is Renderer.HELM:
-            return True
-        nodes = self._plan.survey.kustomizations
-        return any(nodes[directory].opaque for directory in self.reached(application))
-
-    def closure(self, application: Application) -> Closure:
-        """The closure of one application."""
-        draft = _Draft()
+    def reach(self, application: Application) -> Reach:
+        """What one application reads and leads to."""
         path = application.path
-        match application.renderer:
-            case Renderer.KUSTOMIZE:
-                self._add_kustomizations([path, *self._components(path)], draft)
-            case Renderer.HELM:
-                self._add_charts([path], draft)
-                self._add_values(application, draft)
-            case Renderer.DIRECTORY:
-                self._add_directory(path, draft)
-        self._add_agents(application, draft)
-        pointers = sorted(self._pointers & draft.files)
-        draft.refusals += map(refusals.pointer, pointers)
-        return Closure(
-            files=frozenset(draft.files),
-            missing=frozenset(draft.missing),
-            remotes=tuple(dict.fromkeys(draft.remotes)),
-            refusals=tuple(dict.fromkeys(draft.refusals)),
+        if path not in self._plan.deployments and path not in self._notable:
+            node = self._plan.survey.kustomizations.get(path)
+            if application.renderer is Renderer.KUSTOMIZE and node is not None and _alone(node):
+                return self._simple_reach(path, node)
+        draft = _Draft()
+        starts = self._components(path)
+        if application.renderer is Renderer.KUSTOMIZE:
+            starts = [path, *starts]
+        directories = self._nodes(starts)
+        self._add_kustomizations(directories, draft)
+        if application.renderer is Renderer.HELM:
+            self._add_charts([path], draft)
+            self._add_values(application, draft)
+        elif application.renderer is Renderer.DIRECTORY:
+            self._add_directory(path, draft)
+        self._add_agents(path, draft)
+        draft.refusals += map(refusals.pointer, sorted(self._pointers & draft.files))
+        nodes = self._plan.survey.kustomizations
+        return Reach(
+            draft.finished(),
+            tuple(directories),
+            application.renderer is Renderer.HELM or any(nodes[d].opaque for d in directories),
         )
+
+    def _simple_reach(self, path: str, node: Node) -> Reach:
+        """The reach of a kustomization that refers to files alone."""
+        if not self._pointers.isdisjoint(node.files):
+            found = map(refusals.pointer, sorted(self._pointers & node.files))
+            return _reach_of(path, node, (*node.refusals, *found))
+        reach = self._simple.get(id(node))
+        if reach is None:
+            reach = self._simple[id(node)] = _reach_of(path, node, node.refusals)
+        return reach
 
     def _components(self, path: str) -> list[str]:
         """Components that Argo CD or Flux add to a kustomization, by their directories."""
@@ -84,8 +125,8 @@ class Closures:
                 waiting += nodes[directory].children
         return list(found)
 
-    def _add_kustomizations(self, starts: list[str], draft: _Draft) -> None:
-        for directory in self._nodes(starts):
+    def _add_kustomizations(self, directories: Iterable[str], draft: _Draft) -> None:
+        for directory in directories:
             node = self._plan.survey.kustomizations[directory]
             draft.files |= node.files
             draft.missing |= node.missing
@@ -143,29 +184,30 @@ class Closures:
         else:
             draft.missing.add(place.path)
 
-    def _add_agents(self, application: Application, draft: _Draft) -> None:
+    def _add_agents(self, path: str, draft: _Draft) -> None:
         """What an agent of the cluster would do beyond what is rendered here."""
-        for path in self._notable.get(application.path, ()):
-            if path.endswith(".yaml") and path not in self._plan.listing.submodules:
-                draft.files.add(path)
-                draft.refusals.append(refusals.argocd_source(path))
-        tools = {d.tool for d in self._plan.deployments.get(application.path, ()) if d.tool}
+        for file in self._notable.get(path, ()):
+            if file.endswith(".yaml") and file not in self._plan.listing.submodules:
+                draft.files.add(file)
+                draft.refusals.append(refusals.argocd_source(file))
+        tools = {d.tool for d in self._plan.deployments.get(path, ()) if d.tool}
         if tools:
-            draft.files.update(self._plan.listing.below(application.path))
+            draft.files.update(self._plan.listing.below(path))
         if "plugin" in tools:
-            draft.refusals.append(refusals.config_plugin(application.path))
+            draft.refusals.append(refusals.config_plugin(path))
         if "jsonnet" in tools:
-            draft.refusals.append(refusals.jsonnet(application.path))
+            draft.refusals.append(refusals.jsonnet(path))
 
 
-class _Draft:
-    """A closure in the making."""
+def _reach_of(path: str, node: Node, refused: tuple[Refusal, ...]) -> Reach:
+    closure = Closure(
+        files=node.files, missing=node.missing, remotes=node.remotes, refusals=refused
+    )
+    return Reach(closure, (path,), node.opaque)
 
-    def __init__(self) -> None:
-        self.files: set[str] = set()
-        self.missing: set[str] = set()
-        self.remotes: list[RemoteReference] = []
-        self.refusals: list[Refusal] = []
+
+def _alone(node: Node) -> bool:
+    return not node.children and not node.charts
 
 
 def values_paths(directory: str, values: Iterable[str]) -> tuple[str, ...]:

@@ -8,13 +8,13 @@ from gitops_gate.config.globs import matches
 from gitops_gate.config.settings import Settings
 from gitops_gate.discovery.applications import applications_of
 from gitops_gate.discovery.cache import FactCache, Marks, family_of, marks_of
-from gitops_gate.discovery.closures import Closures
+from gitops_gate.discovery.closures import Closures, Reach
 from gitops_gate.discovery.listing import Listing
 from gitops_gate.discovery.plans import Plan, make_plans, unclaimed_entries
 from gitops_gate.discovery.reader import FactReader
 from gitops_gate.discovery.selection import Selection
 from gitops_gate.discovery.survey import Survey, changes_structure, resurvey, survey_tree
-from gitops_gate.discovery.values import Discovery, Unclaimed
+from gitops_gate.discovery.values import Application, Discovery, Renderer
 from gitops_gate.source import changed_paths
 from gitops_gate.source.values import Mode, Tree
 
@@ -96,33 +96,31 @@ def _discoveries(surveys: list[tuple[Survey, Listing]], settings: Settings) -> l
     selection = Selection(settings)
     plans = make_plans(surveys, settings, selection)
     nothing_there = tuple(unclaimed_entries(plans, settings))
-    return [_discovery(plan, settings, selection, nothing_there) for plan in plans]
-
-
-def _discovery(
-    plan: Plan, settings: Settings, selection: Selection, nothing_there: tuple[Unclaimed, ...]
-) -> Discovery:
-    applications = applications_of(plan, selection)
-    closures = Closures(plan)
-    reached: set[str] = set()
-    opaque: set[str] = set()
-    for name, application in applications.items():
-        reached |= closures.reached(application)
-        if closures.is_opaque(application):
-            opaque.add(name)
-    return Discovery(
-        applications=applications,
-        closures={name: closures.closure(found) for name, found in applications.items()},
-        unclaimed=tuple(sorted((*plan.unclaimed, *nothing_there), key=lambda item: item.path)),
-        crds=_crds(plan, settings, selection),
-        kustomization_files=_unreached(plan, reached),
-        facts=plan.survey.manifests,
-        opaque=frozenset(opaque),
-    )
+    simple: dict[int, Reach] = {}
+    plain: dict[tuple[str, Renderer], Application] = {}
+    found = []
+    for plan in plans:
+        applications = applications_of(plan, selection, plain)
+        closures = Closures(plan, simple)
+        reaches = {name: closures.reach(each) for name, each in applications.items()}
+        unclaimed = sorted((*plan.unclaimed, *nothing_there), key=lambda item: item.path)
+        reached = {d for reach in reaches.values() for d in reach.kustomizations}
+        found.append(
+            Discovery(
+                applications=applications,
+                closures={name: reach.closure for name, reach in reaches.items()},
+                unclaimed=tuple(unclaimed),
+                crds=_crds(plan, settings, selection),
+                kustomization_files=_unreached(plan, reached),
+                facts=plan.survey.manifests,
+                opaque=frozenset(name for name, reach in reaches.items() if reach.opaque),
+            )
+        )
+    return found
 
 
 def _unreached(plan: Plan, reached: set[str]) -> Mapping[str, frozenset[str]]:
-    return {d: plan.nodes[d].files for d in sorted(plan.nodes) if d not in reached}
+    return {d: plan.nodes[d].files for d in sorted(plan.nodes.keys() - reached)}
 
 
 def _crds(plan: Plan, settings: Settings, selection: Selection) -> tuple[str, ...]:

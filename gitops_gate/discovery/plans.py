@@ -13,7 +13,7 @@ from gitops_gate.config.settings import ConfiguredApplication, Settings
 from gitops_gate.discovery.applicationsets import expand
 from gitops_gate.discovery.chart_nodes import Chart, is_subchart
 from gitops_gate.discovery.charts import CHART
-from gitops_gate.discovery.claims import Claims, claim
+from gitops_gate.discovery.claims import Claims, Places, claim
 from gitops_gate.discovery.facts import Deployed
 from gitops_gate.discovery.kustomizations import NAMES
 from gitops_gate.discovery.listing import Listing
@@ -62,8 +62,13 @@ def make_plans(
         )
         for draft in drafts
     ]
-    claims = [claim(_read_by(plan), plan, settings, selection) for plan in plans]
-    return [_with_directories(plan, claims, own) for plan, own in zip(plans, claims, strict=True)]
+    places = [Places(plan, settings, selection) for plan in plans]
+    read = [_read_by(plan) for plan in plans]
+    claims = [claim(*each) for each in zip(read, plans, places, strict=True)]
+    return [
+        _with_directories(plan, own, _also_directories(claims, files, where))
+        for plan, own, files, where in zip(plans, claims, read, places, strict=True)
+    ]
 
 
 def renderer_of(entry: ConfiguredApplication, path: str, plan: Plan) -> Renderer:
@@ -181,14 +186,22 @@ def _read_by(plan: Plan) -> set[str]:
     return read
 
 
-def _with_directories(plan: Plan, claims: Sequence[Claims], own: Claims) -> Plan:
+def _also_directories(claims: Sequence[Claims], read: Set[str], places: Places) -> set[str]:
+    """Files that something reads at this revision, and that a directory has at another one."""
+    return {
+        path
+        for other in claims
+        for directory, paths in other.directories.items()
+        if places.is_open(directory)
+        for path in paths & read
+    }
+
+
+def _with_directories(plan: Plan, own: Claims, also: Iterable[str]) -> Plan:
     """Add the directories of manifests, with the files that any of the revisions has in them."""
     files = {directory: set(paths) for directory, paths in own.directories.items()}
-    for other in claims:
-        for directory, paths in other.directories.items():
-            shared = paths & own.read_elsewhere
-            if shared:
-                files.setdefault(directory, set()).update(shared)
+    for path in also:
+        files.setdefault(parent(path), set()).add(path)
     for path, entries in plan.entries.items():
         if any(renderer_of(entry, path, plan) is Renderer.DIRECTORY for entry in entries):
             listed = {p for p in plan.survey.manifests if parent(p) == path}

@@ -22,6 +22,7 @@ class Selection:
         self._excludes_files = tuple(
             pattern for pattern in self._exclude if not pattern.endswith(("**", "/"))
         )
+        self._exclude_hints = tuple((pattern, _literal(pattern)) for pattern in self._exclude)
         self._excluded_folders: dict[str, bool] = {}
         self._environments: dict[str, str | None] = {}
 
@@ -54,11 +55,18 @@ class Selection:
     def _folder_is_excluded(self, folder: str) -> bool:
         known = self._excluded_folders.get(folder)
         if known is None:
-            known = any(matches(pattern.rstrip("/"), folder) for pattern in self._exclude) or (
-                folder != "." and self._folder_is_excluded(parent(folder))
-            )
+            known = any(
+                hint in folder and matches(pattern.rstrip("/"), folder)
+                for pattern, hint in self._exclude_hints
+            ) or (folder != "." and self._folder_is_excluded(parent(folder)))
             self._excluded_folders[folder] = known
         return known
+
+
+def _literal(pattern: str) -> str:
+    """The longest segment that a path must hold as it is to match; a quick way to say no."""
+    plain = (part for part in pattern.split("/") if _GLOB_CHARACTERS.isdisjoint(part))
+    return max(plain, key=len, default="")
 
 
 def is_glob(path: str) -> bool:
