@@ -40,8 +40,8 @@ _Matched = list[tuple[Resource, Resource]]
 def pair(base: Sequence[Resource], head: Sequence[Resource]) -> tuple[Pair, ...]:
     """Every resource of both sides once, paired where they are the same one, sorted by key."""
     matched: _Matched = []
-    rest = (list(base), list(head))
-    for identity in (_key, _stem, _successor):
+    rest = _match_by_key(base, head, matched)
+    for identity in (_stem, _successor):
         rest = _match(*rest, identity, matched)
         if not all(rest):
             break
@@ -51,10 +51,6 @@ def pair(base: Sequence[Resource], head: Sequence[Resource]) -> tuple[Pair, ...]
     pairs += [Pair(base=one, head=None) for one in rest[0]]
     pairs += [Pair(base=None, head=other) for other in rest[1]]
     return tuple(sorted(pairs, key=_order))
-
-
-def _key(resource: Resource) -> ResourceKey:
-    return resource.key
 
 
 def _stem(resource: Resource) -> ResourceKey:
@@ -70,6 +66,21 @@ def _order(paired: Pair) -> tuple[ResourceKey, bool]:
     resource = paired.head or paired.base
     assert resource is not None
     return resource.key, paired.head is not None
+
+
+def _match_by_key(
+    base: Sequence[Resource], head: Sequence[Resource], matched: _Matched
+) -> tuple[list[Resource], list[Resource]]:
+    """Pair by key; quickly where no key is there twice, which is nearly always."""
+    ones = {resource.key: resource for resource in base}
+    others = {resource.key: resource for resource in head}
+    if len(ones) < len(base) or len(others) < len(head):
+        return _match(base, head, lambda resource: resource.key, matched)
+    matched.extend((one, others[key]) for key, one in ones.items() if key in others)
+    return (
+        [one for key, one in ones.items() if key not in others],
+        [other for key, other in others.items() if key not in ones],
+    )
 
 
 def _match(

@@ -8,7 +8,7 @@ renders of one input are left out by the caller's word.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from gitops_gate.resources.canonical import canonical_text
@@ -18,6 +18,8 @@ from gitops_gate.resources.values import Resource
 Path = tuple[str | int, ...]
 ResourceTuple = tuple[str, str, str, str]
 """apiVersion, kind, namespace and name."""
+DigestMemo = MutableMapping[tuple[bytes, Path], bytes]
+"""Digests by the document's bytes and the path to the resource in it."""
 VOLATILE = "(volatile)"
 """Stands for the value of a field that depends on chance, time or the cluster."""
 
@@ -38,22 +40,33 @@ def resource_digest(resource: Resource, volatile: Collection[Path] = ()) -> byte
 def application_digest(
     resources: Iterable[Resource],
     volatile: Iterable[tuple[ResourceTuple, Path]] = (),
-    digest: Callable[[Resource, Collection[Path]], bytes] = resource_digest,
+    memo: DigestMemo | None = None,
 ) -> str:
     """`sha256:` and the hexadecimal digest over all resources, in whatever order they come.
 
-    `volatile` holds the resource and the path of every volatile field. `digest` may be a
-    remembering version of `resource_digest`.
+    `volatile` holds the resource and the path of every volatile field. `memo`, kept by the
+    caller, remembers the digests of documents.
     """
     by_resource: dict[ResourceTuple, set[Path]] = {}
     for resource_tuple, path in volatile:
         by_resource.setdefault(resource_tuple, set()).add(path)
     digests = sorted(
-        digest(resource, by_resource.get(_reference_of(resource), ())) for resource in resources
+        _remembered(resource, by_resource.get(_tuple_of(resource), ()), memo)
+        for resource in resources
     )
     return "sha256:" + hashlib.sha256(b"".join(digests)).hexdigest()
 
 
-def _reference_of(resource: Resource) -> ResourceTuple:
+def _remembered(resource: Resource, volatile: Collection[Path], memo: DigestMemo | None) -> bytes:
+    if memo is None or volatile:
+        return resource_digest(resource, volatile)
+    place = (resource.text, resource.origin.prefix)
+    digest = memo.get(place)
+    if digest is None:
+        digest = memo[place] = resource_digest(resource)
+    return digest
+
+
+def _tuple_of(resource: Resource) -> ResourceTuple:
     reference = resource.reference
     return (reference.api_version, reference.kind, reference.namespace, reference.name)

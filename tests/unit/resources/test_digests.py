@@ -30,3 +30,15 @@ def test_a_volatile_field_does_not_count_but_its_presence_does():
     )
     assert application_digest([OTHER], {(reference, field)}) != application_digest([OTHER])
     assert application_digest([without], {(reference, field)}) == application_digest([without])
+
+
+def test_a_memo_changes_no_digest():
+    memo: dict = {}
+    field = ("spec", "template", "spec", "containers", 0, "image")
+    volatile = {(("apps/v1", "Deployment", "shop", "web"), field)}
+    for resources in ([WEB, MAP], [MAP, WEB, WEB], [OTHER]):
+        assert application_digest(resources, (), memo) == application_digest(resources)
+        assert application_digest(resources, volatile, memo) == application_digest(
+            resources, volatile
+        )
+    assert len(memo) == 3
