@@ -9,9 +9,10 @@ evidently means is explained alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gitops_gate.checks.schema.requirements import Requirement, requirement_of
+from gitops_gate.checks.schema.structural import PRESENT
 from gitops_gate.checks.schema.wording import listing
 
 if TYPE_CHECKING:
@@ -100,12 +101,19 @@ def exclusive_fields(alternatives: object, value: object) -> tuple[str, ...]:
         return ()
     names: list[str] = []
     for alternative in alternatives:
-        required = _required(alternative)
+        required = required_only(alternative)
         if len(required) != 1:
             return ()
         names.extend(required)
     return tuple(name for name in dict.fromkeys(names) if value.get(name) is not None)
 
 
-def _required(schema: Any) -> Sequence[str]:
-    return schema.get("required", ()) if isinstance(schema, Mapping) else ()
+def required_only(schema: object) -> Sequence[str]:
+    """The fields that a branch requires to be there, if it asks for nothing else."""
+    if not isinstance(schema, Mapping) or not schema.keys() <= {"required", "properties"}:
+        return ()
+    fields = schema.get("properties", {})
+    if any(field != PRESENT for field in fields.values()):
+        return ()
+    required: Sequence[str] = schema.get("required", ())
+    return required

@@ -10,6 +10,7 @@ two differ, the server is followed:
 - `status` is discarded when a manifest is applied, but decoded first: its types count, its
   required fields do not.
 - `apiVersion` and `kind` of embedded objects (the claims of a StatefulSet) are not compared.
+- A `spec` that is absent is an empty one, and lacks its required fields.
 - Some fields that the document calls required never were; newer documents say so themselves.
 - A strict server refuses unknown fields wherever the type has fields at all.
 
@@ -67,10 +68,13 @@ def kind_schema(catalogue: Catalogue, key: KindKey, *, strict: bool) -> Schema:
     root = catalogue.kinds[key]
     adapter = _Adapter(catalogue, strict=strict)
     schema: Schema = {"$schema": DIALECT, **adapter.adapt_type(root)}
-    status = catalogue.definitions[root].get("properties", {}).get("status", {})
-    if "$ref" in status:
-        name = _name(status["$ref"])
+    given = catalogue.definitions[root].get("properties", {})
+    if "$ref" in given.get("status", {}):
+        name = _name(given["status"]["$ref"])
         schema["properties"]["status"] = adapter.reference(name + _RELAXED)
+    if adapter.has_required_fields(given.get("spec", {})):
+        schema["properties"]["spec"]["type"] = ["object"]
+        schema["required"] = sorted({*schema.get("required", ()), "spec"})
     schema["$defs"] = adapter.closure()
     return schema
 
@@ -112,6 +116,14 @@ class _Adapter:
         if plain in _WHOLE_TYPES:
             return dict(_WHOLE_TYPES[plain])
         return _nullable(self._adapt(self._definitions[plain], plain, relaxed=relaxed))
+
+    def has_required_fields(self, node: Mapping[str, Any]) -> bool:
+        """Whether a reference leads to a type of which an empty object would not do."""
+        if "$ref" not in node:
+            return False
+        name = _name(node["$ref"])
+        required = self._definitions[name].get("required", ())
+        return any((name, field) not in _NEVER_REQUIRED for field in required)
 
     def _adapt(self, node: Mapping[str, Any], owner: str, *, relaxed: bool) -> Schema:
         """A node of a type; `owner` is the type whose fields it holds, if it holds any."""

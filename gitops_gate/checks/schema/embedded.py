@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from gitops_gate.checks.interface import Defect, SchemaOutcome
 from gitops_gate.checks.schema.catalogue import KindKey
 from gitops_gate.checks.schema.library import Alternative, KindSchema, SchemaLibrary, unusable
-from gitops_gate.checks.schema.messages import RULE, Subject, defects_of
+from gitops_gate.checks.schema.messages import Subject, defects_of
 from gitops_gate.errors import SchemaError
-from gitops_gate.findings import Severity
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
@@ -26,18 +25,6 @@ if TYPE_CHECKING:
 
 _UNKNOWN = SchemaOutcome(known=False)
 _VALID = SchemaOutcome(known=True)
-UNREADABLE = SchemaOutcome(
-    known=True,
-    defects=(
-        Defect(
-            rule=RULE,
-            severity=Severity.ERROR,
-            message="The resource holds text that is not Unicode (a lone surrogate).",
-        ),
-    ),
-)
-"""The outcome of a resource that no JSON can carry."""
-
 _REGEX_SIZE = 10 * 1024 * 1024
 
 
@@ -130,12 +117,9 @@ class EmbeddedValidator:
             return _UNKNOWN
         if isinstance(kind, Defect):
             return SchemaOutcome(known=True, defects=(kind,))
-        try:
-            if kind.accepts(resource.value):
-                return _VALID
-            return SchemaOutcome(known=True, defects=kind.explain(resource).defects)
-        except UnicodeEncodeError:
-            return UNREADABLE
+        if kind.accepts(resource.value):
+            return _VALID
+        return SchemaOutcome(known=True, defects=kind.explain(resource).defects)
 
 
 def _compile(found: KindSchema | Defect | None) -> CompiledKind | Defect | None:

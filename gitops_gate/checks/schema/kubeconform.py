@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from gitops_gate.checks.interface import Defect, SchemaOutcome
 from gitops_gate.checks.schema.builtin import DIALECT
 from gitops_gate.checks.schema.catalogue import KindKey
-from gitops_gate.checks.schema.embedded import UNREADABLE, CompiledKind, EmbeddedValidator
+from gitops_gate.checks.schema.embedded import CompiledKind, EmbeddedValidator
 from gitops_gate.checks.schema.library import KindSchema, unusable
 from gitops_gate.checks.schema.messages import RULE, is_secret_field
 from gitops_gate.checks.schema.wording import field_text, shown
@@ -81,11 +81,7 @@ class KubeconformValidator:
             if not self._write_schema(_key(resource), kind.schema):
                 outcomes[index] = _refused(kind, "another kind differs from it only in case")
                 continue
-            try:
-                stream.append(as_yaml(resource.value).encode())
-            except UnicodeEncodeError:
-                outcomes[index] = UNREADABLE
-                continue
+            stream.append(as_yaml(resource.value).encode())
             asked.append((index, kind))
         results = self._run(stream)
         _check_order([resources[index] for index, _ in asked], results)
@@ -113,7 +109,7 @@ class KubeconformValidator:
 
     def _run(self, documents: Sequence[bytes]) -> Sequence[Mapping[str, Any]]:
         if not documents:
-            return ()
+            return []
         strict = ["-strict"] if self._embedded.library.strict else []
         template = f"{self._folder}/{_FILE_TEMPLATE}"
         done = run(

@@ -16,6 +16,7 @@ from gitops_gate.checks.schema.alternatives import (
     best_branch,
     exclusive_fields,
     required_choices,
+    required_only,
     shared_requirement,
     unknown_variant,
 )
@@ -59,7 +60,7 @@ def defects_of(errors: Iterable[ValidationError], subject: Subject) -> tuple[Def
     A scalar that SOPS has encrypted meets any restriction: its plain value is not known here.
     """
     drafts: dict[tuple[FieldPath, str], Defect] = {}
-    for error in errors:
+    for error in _without_repeated(tuple(errors)):
         for defect in _describe(error, subject):
             drafts.setdefault((defect.field, defect.message), defect)
     found = _without_explained(tuple(drafts.values()))
@@ -68,6 +69,14 @@ def defects_of(errors: Iterable[ValidationError], subject: Subject) -> tuple[Def
         left = len(ordered) - MAXIMUM_DEFECTS
         return (*ordered[:MAXIMUM_DEFECTS], _defect((), f"{left} more violations of the schema."))
     return tuple(ordered)
+
+
+def _without_repeated(errors: Sequence[ValidationError]) -> Iterable[ValidationError]:
+    """Of a value that has neither the right type nor an allowed value, say only what is allowed."""
+    listed = {tuple(error.instance_path) for error in errors if type(error.kind).__name__ == "Enum"}
+    for error in errors:
+        if type(error.kind).__name__ != "Type" or tuple(error.instance_path) not in listed:
+            yield error
 
 
 def is_secret_field(value: Mapping[str, Any], path: Sequence[str | int]) -> bool:
@@ -202,8 +211,8 @@ def _excluded(error: ValidationError, subject: Subject) -> Iterable[Defect]:
     """`not` whose schema holds."""
     path = tuple(error.instance_path)
     schema = error.kind.schema  # type: ignore[attr-defined]
-    required = schema.get("required") if isinstance(schema, Mapping) else None
-    if required and schema.keys() == {"required"}:
+    required = required_only(schema)
+    if required:
         together = " together" if len(required) > 1 else ""
         yield _defect(path, f"{field_text(path)} must not have {listing(required)}{together}.")
         return

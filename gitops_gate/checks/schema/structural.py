@@ -41,6 +41,9 @@ MAXIMUM_NODES = 200_000
 MAXIMUM_PATTERN_COST = 5_000_000
 """Of all patterns of a schema together: about 100 bytes each once they are compiled."""
 
+PRESENT: Schema = {"not": {"type": "null"}}
+"""What is asked of a required field below a junctor: null would have been pruned."""
+
 _INT_OR_STRING = ({"type": "integer"}, {"type": "string"})
 _COPIED = (
     "enum",
@@ -241,8 +244,7 @@ def _refuse_pruned_nulls(
         if isinstance(field, Mapping) and field.get("nullable") is not True:
             fields = schema.setdefault("properties", {})
             given = fields.get(name)
-            present: Schema = {"not": {"type": "null"}}
-            fields[name] = {"allOf": [given, present]} if given else present
+            fields[name] = {"allOf": [given, PRESENT]} if given else PRESENT
 
 
 def _pattern_cost(pattern: str) -> int:
@@ -288,7 +290,8 @@ def _copy_value_validations(
     if node.get("x-kubernetes-list-type") == "set":
         schema["uniqueItems"] = True
     name = node.get("format")
-    if isinstance(name, str) and "string" in types and (known := by_name(name)):
+    is_text = "string" in types or not types
+    if isinstance(name, str) and is_text and (known := by_name(name)):
         if "pattern" in schema:
             schema.setdefault("allOf", []).append({"pattern": known.pattern})
         schema.setdefault("pattern", known.pattern)

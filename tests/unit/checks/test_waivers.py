@@ -74,7 +74,7 @@ def test_a_waiver_accepts_only_what_it_is_about(scope):
 
 
 def test_globs_select_resources_applications_and_environments():
-    scope = {
+    scope: dict[str, Any] = {
         "resources": (WaivedResource(kind="Deploy*", namespace="shop", name="w?b"),),
         "applications": ("sh*",),
         "environments": ("prod*",),
