@@ -1,4 +1,4 @@
-"""The shipped rules on OPA: its own tests and checks, and the same answers as the embedded engine."""
+"""The shipped rules on OPA: its tests and checks, and the same answers as the embedded engine."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def opa(*arguments: str) -> str:
 
 
 def answers(folder, questions):
-    """The results of OPA, in order, from one process; `questions` are (package, input, inventory)."""
-    by_package = defaultdict(dict)
+    """The results of one OPA process, in order; a question is (package, input, inventory)."""
+    by_package: defaultdict[str, dict[str, object]] = defaultdict(dict)
     for number, (package, question, inventory) in enumerate(questions):
         by_package[package][str(number)] = {"input": question, "inventory": inventory}
     clauses = [

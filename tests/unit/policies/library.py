@@ -128,8 +128,9 @@ def evaluate(
     made: regorus.Engine, package: str, question: Mapping[str, Any], inventory: Sequence[Any] = ()
 ) -> list[dict[str, Any]]:
     """The results of one rule; raises where the engine does."""
-    made.clear_data()
-    made.add_data_json(json.dumps({"inventory": list(inventory)}))
+    if inventory:
+        made = made.clone()
+        made.add_data_json(json.dumps({"inventory": list(inventory)}))
     made.set_input_json(json.dumps(question))
     return json.loads(made.eval_rule_as_json(f"data.{package}.deny"))
 
@@ -148,7 +149,22 @@ def used_builtins(text: str) -> set[str]:
     return set(re.findall(r"\b([a-z_]+(?:\.[a-z_0-9]+)+)\(", text))
 
 
-BROKEN = (None, True, False, 0, 5, "", "x", [], ["x"], [None], {}, {"x": "x"}, [[]], 1.5)
+BROKEN: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    0,
+    5,
+    "",
+    "x",
+    [],
+    ["x"],
+    [None],
+    {},
+    {"x": "x"},
+    [[]],
+    1.5,
+)
 """What stands where something else is expected."""
 
 
