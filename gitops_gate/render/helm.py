@@ -128,10 +128,15 @@ def _cut(job: RenderJob, stream: bytes) -> tuple[Manifest, ...]:
 
 
 def _locate(job: RenderJob, message: str) -> tuple[str | None, int | None]:
-    """The last file that Helm's message names, with its line; else the chart."""
+    """The last file that Helm's message names with a line, else the last at all, else the chart.
+
+    Where templates include each other, the last is the one that fails.
+    """
     paths = TemplatePaths(job.application.path, job.closure.files)
+    named: str | None = None
     for name, line in reversed(_AT_LINE.findall(message)):
         path = name if name in job.closure.files else paths.exact(name)
-        if path:
-            return path, int(line) if line else None
-    return paths.chart, None
+        if path and line:
+            return path, int(line[:9])
+        named = named or path
+    return named or paths.chart, None
