@@ -228,7 +228,7 @@ def _rules_effect(
 
 
 def _with_engines_of(trusted: Settings, proposed: Settings) -> Settings:
-    """The proposed rules, run by what the deciding ones name: a head starts no program of its own."""
+    """The proposed rules with the deciding ones' engines: no head names a program that runs."""
     return replace(
         proposed,
         render=trusted.render,

@@ -81,7 +81,7 @@ def _read(side: Side | None, engines: Engines) -> _Read:
     digest = None
     if failure is None:
         volatile = {(entry.resource, entry.field) for entry in rendered.volatile}
-        digest = application_digest(read.resources, volatile)
+        digest = application_digest(read.resources, volatile, engines.digests)
     return _Read(
         side=side,
         rendered=rendered,

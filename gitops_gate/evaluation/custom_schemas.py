@@ -43,7 +43,7 @@ class CustomSchemas:
         return build_validator(settings, kubernetes, lambda: self._crds(side), locations=locations)
 
     def _crds(self, side: SideName) -> tuple[CrdDocument, ...]:
-        """The definitions of both revisions; those named `head` win, so the base's are, for the base."""
+        """The definitions of both revisions; those called `head` win: here, the side's own."""
         head, base = self._context.head_schemas, self._context.base_schemas
         own, other = (head, base) if side == "head" else (base, head)
         documents = tuple(_read(own, "head"))

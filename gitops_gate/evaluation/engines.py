@@ -43,6 +43,7 @@ class Engines:
         self.context = context
         self._documents: Memory = {}
         self._outcomes: Memory = {}
+        self._digests: Memory = {}
         self._schemas = CustomSchemas(context)
         self._validators: dict[tuple[str, SideName], SchemaValidator] = {}
         self._policies: PolicyEngine | None = None
@@ -87,6 +88,11 @@ class Engines:
 
             self._policies = build_engine(self.context.rules, self.context.settings.policies)
         return self._policies.evaluate(subjects, inventory), self._policies.tool
+
+    @property
+    def digests(self) -> Memory:
+        """Digests of resources by their document, for `resources.application_digest`."""
+        return bounded(self._digests)
 
     def close(self) -> None:
         """End every engine that was started."""

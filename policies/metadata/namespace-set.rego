@@ -39,6 +39,7 @@
 #   operations: [CREATE, UPDATE]
 #   remediation: Set metadata.namespace, or namespace in the kustomization.
 #   areas: [metadata]
+#   context: lifts
 #   profiles: [recommended]
 package gitops_gate.metadata.namespace_set
 

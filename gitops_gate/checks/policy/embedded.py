@@ -6,9 +6,11 @@ look at the resource alone are evaluated once for identical resources.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import json
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gitops_gate.checks.interface import Defect, PolicyOutcome, PolicySubject
@@ -17,6 +19,7 @@ from gitops_gate.checks.policy.outcome import read_results
 from gitops_gate.checks.policy.questions import (
     Asked,
     Group,
+    Plan,
     Questions,
     input_document,
     resource_part,
@@ -28,6 +31,13 @@ if TYPE_CHECKING:
 
 REMEMBERED_OUTCOMES = 20_000
 
+_NOWHERE = {"name": "", "path": "", "environment": "", "renderer": ""}
+
+
+@functools.cache
+def _version() -> str:
+    return importlib.metadata.version("gordon-to-regorus")
+
 
 class EmbeddedEngine:
     """Evaluates a rule set with regorus. See `gitops_gate.checks.interface.PolicyEngine`."""
@@ -35,85 +45,91 @@ class EmbeddedEngine:
     def __init__(self, rules: RuleSet) -> None:
         import regorus
 
-        self._rules = rules
         self._questions = Questions(rules)
-        self._engine: Any = regorus.Engine()
-        self._inventory_loaded = False
-        self._remembered: dict[tuple[Hashable, str, str], tuple[Defect, ...]] = {}
+        self._alone: Any = regorus.Engine()
+        self._around: Any = None
+        self._inventory: Sequence[Mapping[str, Any]] = ()
+        self._remembered: dict[tuple[Hashable, str, str], tuple[tuple[Defect, ...], bool]] = {}
         for module in rules.modules:
             try:
-                self._engine.add_policy(module.path, module.text)
+                self._alone.add_policy(module.path, module.text)
             except RuntimeError as error:
                 raise engine_error(error, module.path) from None
 
     @property
     def tool(self) -> tuple[str, str]:
         """`regorus`, and the version of the package that brings it."""
-        return "regorus", importlib.metadata.version("gordon-to-regorus")
+        return "regorus", _version()
 
     def evaluate(
         self, subjects: Sequence[PolicySubject], inventory: Sequence[Mapping[str, Any]]
     ) -> Sequence[PolicyOutcome]:
         """One outcome a subject. Raises `PolicyError`; see the interface."""
-        self._load(inventory)
+        self._inventory = inventory
+        self._around = None
         return [self._outcome(subject) for subject in subjects]
 
     def close(self) -> None:
         """Nothing was started."""
 
-    def _load(self, inventory: Sequence[Mapping[str, Any]]) -> None:
-        if not self._rules.needs_inventory:
-            return
-        if self._inventory_loaded:
-            self._engine.clear_data()
-        try:
-            self._engine.add_data_json(json.dumps({"inventory": list(inventory)}))
-        except (RuntimeError, ValueError) as error:
-            raise engine_error(error) from None
-        self._inventory_loaded = True
-
     def _outcome(self, subject: PolicySubject) -> PolicyOutcome:
-        alone, around = self._questions.plan(subject)
-        if not alone and not around:
+        plan = self._questions.plan(subject)
+        if not plan.groups:
             return PolicyOutcome()
-        defects = self._remembering(subject, alone)
+        defects, suspicious = self._remembering(subject, plan)
+        around = (*plan.lifted, *plan.around) if suspicious else plan.around
         if around:
-            defects += self._ask(subject, around)
-        evaluated = frozenset(a.rule.id for group in (*alone, *around) for a in group.asked)
+            defects += self._ask(self._with_inventory(), subject, around)
+        evaluated = frozenset(a.rule.id for group in plan.groups for a in group.asked)
         return PolicyOutcome(defects=defects, evaluated=evaluated)
 
-    def _remembering(self, subject: PolicySubject, groups: Sequence[Group]) -> tuple[Defect, ...]:
-        if subject.identity is None:
-            return self._ask(subject, groups)
+    def _remembering(self, subject: PolicySubject, plan: Plan) -> tuple[tuple[Defect, ...], bool]:
+        """The defects of the resource alone, and whether it needs a look around it."""
         application = subject.application
         environment = application.get("environment", "")
         key = (subject.identity, environment, application.get("kubernetes", ""))
-        known = self._remembered.get(key)
+        known = self._remembered.get(key) if subject.identity is not None else None
         if known is None:
-            known = self._ask(subject, groups)
+            bare = replace(subject, application=_NOWHERE)
+            suspicious = bool(plan.lifted and self._ask(self._alone, bare, plan.lifted))
+            known = (self._ask(self._alone, subject, plan.alone), suspicious)
             if len(self._remembered) >= REMEMBERED_OUTCOMES:
                 self._remembered.clear()
             self._remembered[key] = known
         return known
 
-    def _ask(self, subject: PolicySubject, groups: Sequence[Group]) -> tuple[Defect, ...]:
+    def _with_inventory(self) -> Any:
+        """The engine that knows the application's other resources, made when a rule asks."""
+        if self._around is None:
+            self._around = self._alone.clone()
+            try:
+                self._around.add_data_json(json.dumps({"inventory": list(self._inventory)}))
+            except (RuntimeError, ValueError) as error:
+                raise engine_error(error) from None
+        return self._around
+
+    def _ask(
+        self, engine: Any, subject: PolicySubject, groups: Sequence[Group]
+    ) -> tuple[Defect, ...]:
         defects: list[Defect] = []
         resource = resource_part(subject) if groups else ""
         for group in groups:
             document = input_document(resource, subject, group.parameters)
             try:
-                self._engine.set_input_json(document)
+                engine.set_input_json(document)
             except (RuntimeError, ValueError) as error:
                 raise engine_error(error) from None
             for asked in group.asked:
-                defects.extend(read_results(asked.rule, asked.severity, self._evaluate(asked)))
+                results = _evaluate(engine, asked)
+                defects.extend(read_results(asked.rule, asked.severity, results))
         return tuple(defects)
 
-    def _evaluate(self, asked: Asked) -> Any:
-        try:
-            return json.loads(self._engine.eval_rule_as_json(asked.rule.query))
-        except (RuntimeError, ValueError) as error:
-            found = engine_error(error, asked.rule.path)
-            raise PolicyError(
-                f"{asked.rule.id}: {found.message}", path=found.path, line=found.line
-            ) from None
+
+def _evaluate(engine: Any, asked: Asked) -> Any:
+    try:
+        return json.loads(engine.eval_rule_as_json(asked.rule.query))
+    except (RuntimeError, ValueError) as error:
+        found = engine_error(error, asked.rule.path)
+        raise PolicyError(
+            f"{asked.rule.id}: {found.message}", path=found.path, line=found.line
+        ) from None

@@ -132,12 +132,11 @@ class OpaEngine:
         asked: list[tuple[int, Sequence[Asked]]] = []
         for index, subject in enumerate(subjects):
             resource = resource_part(subject)
-            for groups in self._questions.plan(subject):
-                for group in groups:
-                    document = input_document(resource, subject, group.parameters)
-                    names = [one.rule.id for one in group.asked]
-                    questions.append({"input": json.loads(document), "rules": names})
-                    asked.append((index, group.asked))
+            for group in self._questions.plan(subject).groups:
+                document = input_document(resource, subject, group.parameters)
+                names = [one.rule.id for one in group.asked]
+                questions.append({"input": json.loads(document), "rules": names})
+                asked.append((index, group.asked))
         if not questions:
             return [PolicyOutcome() for _ in subjects]
         body = {"questions": questions, "inventory": list(inventory)}

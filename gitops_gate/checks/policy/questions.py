@@ -7,7 +7,7 @@ first, and those with equal parameters share one input document.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,31 +33,53 @@ class Group:
     asked: tuple[Asked, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The rules for one kind of subject, by what they look at.
+
+    Those `alone` look at the resource and nothing else, those `lifted` look around it only to
+    lift a denial, those `around` always do.
+    """
+
+    alone: tuple[Group, ...] = ()
+    lifted: tuple[Group, ...] = ()
+    around: tuple[Group, ...] = ()
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All groups, in the order in which they are asked."""
+        return (*self.alone, *self.lifted, *self.around)
+
+
 class Questions:
     """Plans which rules apply to a subject, remembering the plan of each kind of subject."""
 
     def __init__(self, rules: RuleSet) -> None:
         self._rules = rules
-        self._plans: dict[tuple[str, ...], tuple[tuple[Group, ...], tuple[Group, ...]]] = {}
+        self._plans: dict[tuple[str, ...], Plan] = {}
 
-    def plan(self, subject: PolicySubject) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-        """Groups of rules that look at the resource alone, and of those that look around it."""
+    def plan(self, subject: PolicySubject) -> Plan:
+        """The rules that apply to a subject."""
         group, kind = group_and_kind(subject.object)
         environment = subject.application.get("environment", "")
         kubernetes = subject.application.get("kubernetes", "")
         key = (group, kind, subject.operation, environment, kubernetes)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = (self._groups(key, False), self._groups(key, True))
+            plan = self._plans[key] = Plan(
+                alone=self._groups(key, lambda rule: not rule.contextual),
+                lifted=self._groups(key, lambda rule: rule.contextual and rule.lifted),
+                around=self._groups(key, lambda rule: rule.contextual and not rule.lifted),
+            )
         return plan
 
-    def _groups(self, key: tuple[str, ...], contextual: bool) -> tuple[Group, ...]:
+    def _groups(self, key: tuple[str, ...], wanted: Callable[[Rule], bool]) -> tuple[Group, ...]:
         group, kind, operation, environment, kubernetes = key
         grouped: dict[str, list[Asked]] = {}
         for selected in self._rules.rules:
             rule, severity = selected.rule, selected.severity(environment)
             applies = operation in rule.operations and rule.applies(group, kind)
-            if severity is None or not applies or rule.contextual is not contextual:
+            if severity is None or not applies or not wanted(rule):
                 continue
             parameters = json.dumps(selected.parameters(environment, kubernetes), sort_keys=True)
             grouped.setdefault(parameters, []).append(Asked(rule=rule, severity=severity))

@@ -21,6 +21,7 @@ OPERATIONS = ("CREATE", "UPDATE", "DELETE")
 DEFAULT_OPERATIONS = ("CREATE", "UPDATE")
 _METADATA_KEYS = {
     "areas",
+    "context",
     "kinds",
     "operations",
     "parameters",
@@ -44,6 +45,8 @@ class Rule:
     """One rule. `kinds` are patterns: `Kind` in any group, `group/Kind`, `core/Kind`, `*`.
 
     `contextual` and `inventory` are as in `Module`, over everything that the rule imports.
+    `lifted` is the metadata's `context: lifts`: what the rule reads besides the resource can only
+    lift a denial, never cause one, so that a resource which passes alone needs no second look.
     """
 
     id: str
@@ -62,6 +65,7 @@ class Rule:
     path: str
     contextual: bool
     inventory: bool
+    lifted: bool = False
 
     @property
     def query(self) -> str:
@@ -120,11 +124,18 @@ def read_rule(
         path=module.path,
         contextual=contextual,
         inventory=inventory,
+        lifted=_lifted(module, custom.get("context")),
     )
 
 
 def _metadata_error(module: Module, message: str) -> PolicyError:
     return PolicyError(f"metadata: {message}", path=module.path)
+
+
+def _lifted(module: Module, value: Any) -> bool:
+    if value not in (None, "decides", "lifts"):
+        raise _metadata_error(module, "custom.context must be decides or lifts")
+    return bool(value == "lifts")
 
 
 def _mapping(module: Module, value: Any, name: str) -> Mapping[str, Any]:

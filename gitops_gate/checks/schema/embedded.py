@@ -7,6 +7,7 @@ Compiled validators hold no thread, file or socket, so a process that forked may
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,11 @@ class CompiledKind:
 _BROKEN_SCHEMA = frozenset({"BacktrackLimitExceeded", "Referencing", "RegexEngineFailure"})
 
 
+@functools.cache
+def _version() -> str:
+    return importlib.metadata.version("jsonschema-rs")
+
+
 class EmbeddedValidator:
     """Validates in this process; see `gitops_gate.checks.interface.SchemaValidator`."""
 
@@ -93,7 +99,7 @@ class EmbeddedValidator:
     @property
     def tool(self) -> tuple[str, str]:
         """`jsonschema-rs` and its version."""
-        return "jsonschema-rs", importlib.metadata.version("jsonschema-rs")
+        return "jsonschema-rs", _version()
 
     def validate(self, resources: Sequence[Resource]) -> Sequence[SchemaOutcome]:
         """One outcome a resource, in order; see `SchemaValidator.validate`."""
@@ -104,11 +110,9 @@ class EmbeddedValidator:
 
     def compiled(self, key: KindKey) -> CompiledKind | Defect | None:
         """The validators of a kind; a defect where its schema does not load; None if unknown."""
-        try:
-            return self._compiled[key]
-        except KeyError:
-            kind = self._compiled[key] = _compile(self.library.find(key))
-            return kind
+        if key not in self._compiled:
+            self._compiled[key] = _compile(self.library.find(key))
+        return self._compiled[key]
 
     def _validate(self, resource: Resource) -> SchemaOutcome:
         reference = resource.reference
