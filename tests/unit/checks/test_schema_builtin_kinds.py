@@ -26,6 +26,7 @@ DEPLOYMENT = BY_KIND["Deployment"]
 CONTAINER = ("spec", "template", "spec", "containers", 0)
 
 
+@pytest.mark.slow
 def test_every_example_is_valid_in_every_version_that_has_its_kind():
     for version in known_versions():
         catalogue = load_catalogue(version)

@@ -462,6 +462,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(JSON_VALUES, JSON_VALUES)
 def test_no_schema_and_no_value_raises(schema: Any, value: Any):
