@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from gitops_gate.discovery.values import Closure
 from gitops_gate.documents import load_document, split_stream
@@ -40,16 +40,25 @@ _SECRET_NAME = re.compile(
 def clean_message(text: bytes | str, *, places: Mapping[str, str], secrets: Iterable[str]) -> str:
     """A tool's message for the report.
 
-    `places` maps absolute folders to what they stand for, "" being the repository's root.
+    `places` maps folders to what they stand for, "" being the repository's root; a folder that
+    is not absolute also counts behind any number of `../`.
     """
     message = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     for folder, meaning in places.items():
-        message = message.replace(f"{folder}/", f"{meaning}/" if meaning else "")
-        message = message.replace(folder, meaning or ".")
+        start = "" if folder.startswith("/") else r"(?:\.\./)*"
+        place = re.compile(rf"{start}{re.escape(folder)}(?:(/)|(?![\w.-]))")
+        message = place.sub(_meaning(meaning), message)
     for secret in sorted(secrets, key=len, reverse=True):
         message = message.replace(secret, MASK)
     message = _NAMED_LIKE_SECRET.sub(rf"\g<1>{MASK}", message)
     return clean_text(message, limit=MAXIMUM_MESSAGE)
+
+
+def _meaning(meaning: str) -> Callable[[re.Match[str]], str]:
+    """What replaces a folder, by whether a slash follows."""
+    if meaning:
+        return lambda match: meaning + (match[1] or "")
+    return lambda match: "" if match[1] else "."
 
 
 def secret_values(tree: Tree, closure: Closure) -> frozenset[str]:

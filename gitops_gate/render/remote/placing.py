@@ -47,7 +47,7 @@ class _Placed:
 def place_remotes(job: RenderJob, root: str) -> dict[str, str]:
     """Write all fetched bases of a job below `root`, and lead its kustomizations to them.
 
-    Returns what the new absolute folders stand for, for messages. Raises `RenderError` when a
+    Returns what the new folders stand for, for messages. Raises `RenderError` when a
     base was not fetched, or is named where no base can stand.
     """
     if not job.closure.remotes:
@@ -57,10 +57,11 @@ def place_remotes(job: RenderJob, root: str) -> dict[str, str]:
     _lead(job.closure, root, "", placed)
     for each in placed.values():
         _lead(each.remote.closure, root, each.folder, placed)
-    return {
-        f"{root}/{each.folder}": f"{each.remote.source.url}@{each.remote.source.commit[:12]}"
-        for each in placed.values()
-    }
+    meanings: dict[str, str] = {}
+    for each in placed.values():
+        meaning = f"{each.remote.source.url}@{each.remote.source.commit[:12]}"
+        meanings |= {f"{root}/{each.folder}": meaning, each.folder: meaning}
+    return meanings
 
 
 def _place(job: RenderJob, root: str) -> dict[str, _Placed]:

@@ -14,7 +14,11 @@ from gitops_gate.render.cleaning import MASK, clean_message, secret_values
 from gitops_gate.render.failures import failed, failure_of
 from tests.unit.render.applications import Files, tree_of
 
-PLACES = {"/tmp/x/tree/.remote/0": "https://forge.example/a/b@0123", "/tmp/x/tree": ""}
+PLACES = {
+    "/tmp/x/tree/.remote/0": "https://forge.example/a/b@0123",
+    ".remote/0": "https://forge.example/a/b@0123",
+    "/tmp/x/tree": "",
+}
 
 
 def cleaned(text: str | bytes, *secrets: str) -> str:
@@ -24,6 +28,7 @@ def cleaned(text: str | bytes, *secrets: str) -> str:
 def test_temporary_paths_become_repository_paths() -> None:
     assert cleaned("open /tmp/x/tree/app/a.yaml: no") == "open app/a.yaml: no"
     assert cleaned("in '/tmp/x/tree'") == "in '.'"
+    assert cleaned("at '../../.remote/0'") == "at 'https://forge.example/a/b@0123'"
     assert cleaned("/tmp/x/tree/.remote/0/k") == "https://forge.example/a/b@0123/k"
 
 
