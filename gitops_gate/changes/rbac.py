@@ -2,20 +2,23 @@
 
 Compared as the API server's own escalation check does: every single permission of the head (one
 verb on one resource of one group, under one name) must be covered by one rule of the base.
-Anything that cannot be compared so counts as wider.
+Anything that cannot be compared so, or not in reasonable time, counts as wider.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Any, NamedTuple
+
+from gitops_gate.resources.plain import text_of
 
 GROUP = "rbac.authorization.k8s.io"
 ROLES = frozenset({"Role", "ClusterRole"})
 BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
-_MOST = 20_000
+_MOST = 500_000
+"""Comparisons after which a role counts as wider: no real one comes near."""
 
 
 class _Rule(NamedTuple):
@@ -52,16 +55,15 @@ def _binds_more(base: Mapping[str, Any] | None, head: Mapping[str, Any]) -> bool
 
 def _rules_widen(base: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
     before = [_rule(item) for item in _items(base.get("rules"))]
-    known = [item for item in _items(base.get("rules")) if isinstance(item, Mapping)]
-    for item in _items(head.get("rules")):
-        if item in known:
-            continue
-        single = _single_permissions(_rule(item))
-        if single is None:
-            return True
-        if any(not any(_covers(rule, one) for rule in before) for one in single):
-            return True
-    return False
+    known = {text_of(item) for item in _items(base.get("rules"))}
+    new = [_rule(item) for item in _items(head.get("rules")) if text_of(item) not in known]
+    if sum(_permissions(rule) for rule in new) * len(before) > _MOST:
+        return True
+    return any(
+        not any(_covers(rule, one) for rule in before)
+        for item in new
+        for one in _single_permissions(item)
+    )
 
 
 def _aggregates_more(base: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
@@ -84,12 +86,15 @@ def _rule(item: Any) -> _Rule:
     return _Rule(*(frozenset(map(str, _items(mapping.get(name)))) for name in names))
 
 
-def _single_permissions(rule: _Rule) -> Iterator[_Rule] | None:
-    """One rule for each verb on each resource or URL; None if there are too many to compare."""
+def _permissions(rule: _Rule) -> int:
+    """How many single permissions a rule gives."""
+    resources = len(rule.groups) * len(rule.resources) * max(1, len(rule.names))
+    return (resources + len(rule.urls)) * len(rule.verbs)
+
+
+def _single_permissions(rule: _Rule) -> Iterator[_Rule]:
+    """One rule for each verb on each resource or URL."""
     names = rule.names or {""}
-    resources = len(rule.groups) * len(rule.resources) * len(names)
-    if (resources + len(rule.urls)) * len(rule.verbs) > _MOST:
-        return None
     empty: frozenset[str] = frozenset()
     on_resources = (
         _Rule(
@@ -105,7 +110,7 @@ def _single_permissions(rule: _Rule) -> Iterator[_Rule] | None:
         _Rule(empty, empty, empty, frozenset({url}), frozenset({verb}))
         for url, verb in product(rule.urls, rule.verbs)
     )
-    return (one for part in (on_resources, on_urls) for one in part)
+    return chain(on_resources, on_urls)
 
 
 def _covers(rule: _Rule, one: _Rule) -> bool:

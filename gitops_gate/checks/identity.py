@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 from gitops_gate.checks.interface import Defect
 from gitops_gate.resources.hash_names import base_name
-from gitops_gate.resources.paths import identified_path
+from gitops_gate.resources.paths import IdentityMemo, identified_path
 from gitops_gate.resources.values import Resource
 
 Identity = tuple[str, ...]
@@ -31,18 +31,24 @@ introduces nothing.
 
 
 def identity(
-    resource: Resource | None, defect: Defect, names: Mapping[str, str] | None = None
+    resource: Resource | None,
+    defect: Defect,
+    names: Mapping[str, str] | None = None,
+    memo: IdentityMemo | None = None,
 ) -> Identity:
     """What makes a defect the same as another of its application.
 
     `names` are generated names and what they are without their hash
     (`gitops_gate.resources.hash_names.plain_names`), for messages and items that mention them.
+    A `memo`, an empty dict for one set of resources and names, makes many defects in one long list
+    cost no more than one.
     """
     message = "" if defect.field else _plain_message(defect.message, names or {})
     if resource is None:
         return (defect.rule, "", "", "", "", message, *map(str, defect.field))
     key = resource.key._replace(name=base_name(resource))
-    return (defect.rule, *key, message, *identified_path(resource.value, defect.field, names))
+    field = identified_path(resource.value, defect.field, names, memo)
+    return (defect.rule, *key, message, *field)
 
 
 def _plain_message(message: str, names: Mapping[str, str]) -> str:

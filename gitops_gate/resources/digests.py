@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from gitops_gate.resources.canonical import canonical_text
-from gitops_gate.resources.paths import replace_at
+from gitops_gate.resources.paths import replace_all
 from gitops_gate.resources.values import Resource
 
 Path = tuple[str | int, ...]
@@ -26,9 +26,8 @@ VOLATILE = "(volatile)"
 
 def without_volatile(value: Mapping[str, Any], paths: Iterable[Path]) -> Mapping[str, Any]:
     """`value` with `VOLATILE` at each of `paths` that exists in it."""
-    for path in paths:
-        value = replace_at(value, path, VOLATILE)
-    return value
+    changed: Mapping[str, Any] = replace_all(value, dict.fromkeys(paths, VOLATILE))
+    return changed
 
 
 def resource_digest(resource: Resource, volatile: Collection[Path] = ()) -> bytes:

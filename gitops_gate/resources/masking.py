@@ -10,7 +10,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from gitops_gate.resources.redact import REDACTED, hidden_paths, is_secret
@@ -82,12 +83,28 @@ def _forms(text: str) -> Iterator[str]:
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """`text` with every one of `secrets` in it replaced by `(redacted)`."""
-    present = sorted((s for s in set(secrets) if s and s in text), key=lambda s: (-len(s), s))
+    """`text` with every one of `secrets` in it replaced by `(redacted)`.
+
+    Those shorter than `SHORTEST` are passed over. Quick for many texts and the same frozen set.
+    """
+    by_start = _by_start(frozenset(secrets))
+    starts = {text[index : index + SHORTEST] for index in range(len(text) - SHORTEST + 1)}
+    candidates = (secret for start in starts for secret in by_start.get(start, ()))
+    present = sorted((s for s in candidates if s in text), key=lambda s: (-len(s), s))
     if not present:
         return text
     pattern = "|".join(_pattern(secret) for secret in present)
     return re.sub(pattern, REDACTED, text)
+
+
+@lru_cache(maxsize=4)
+def _by_start(secrets: frozenset[str]) -> Mapping[str, tuple[str, ...]]:
+    """The secrets by their first characters, so that a message is not searched for each of them."""
+    found: dict[str, list[str]] = {}
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            found.setdefault(secret[:SHORTEST], []).append(secret)
+    return {start: tuple(members) for start, members in found.items()}
 
 
 def _pattern(secret: str) -> str:

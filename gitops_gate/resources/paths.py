@@ -11,14 +11,21 @@ from typing import Any
 
 from gitops_gate.resources.merge_keys import PathElement, identify
 
+IdentityMemo = dict[int, tuple[str, ...]]
+"""Identities of the items of lists, by `id` of the list; valid as long as the lists live."""
+
 
 def identified_path(
-    value: Any, path: Sequence[PathElement], names: Mapping[str, str] | None = None
+    value: Any,
+    path: Sequence[PathElement],
+    names: Mapping[str, str] | None = None,
+    memo: IdentityMemo | None = None,
 ) -> tuple[str, ...]:
     """`path` with each index replaced by the identity of that item, as `[name=web]`.
 
     `names` are generated names and what they are without their hash, as `identify` takes them.
-    An index that leads nowhere is kept, as `[7]`.
+    An index that leads nowhere is kept, as `[7]`. With `memo`, many paths into one long list cost
+    no more than one; it belongs to one set of `names`.
     """
     identified: list[str] = []
     for element in path:
@@ -26,9 +33,14 @@ def identified_path(
         if index is None:
             identified.append(f"[{element}]" if isinstance(element, int) else element)
             value = value.get(element) if isinstance(value, Mapping) else None
-        else:
-            identified.append(identify(identified, value, names)[index])
-            value = value[index]
+            continue
+        identities = None if memo is None else memo.get(id(value))
+        if identities is None:
+            identities = identify(identified, value, names)
+            if memo is not None:
+                memo[id(value)] = identities
+        identified.append(identities[index])
+        value = value[index]
     return tuple(identified)
 
 
@@ -53,15 +65,30 @@ def locate(value: Any, identified: Sequence[str]) -> tuple[PathElement, ...] | N
 
 def replace_at(value: Any, path: Sequence[PathElement], replacement: Any) -> Any:
     """A copy of `value` with `replacement` at `path`; `value` itself where `path` leads nowhere."""
-    if not path:
-        return replacement
-    element, rest = path[0], path[1:]
-    index = _index(value, element)
-    if index is not None:
-        changed = replace_at(value[index], rest, replacement)
-        return type(value)((*value[:index], changed, *value[index + 1 :]))
-    if isinstance(value, Mapping) and element in value:
-        return {**value, element: replace_at(value[element], rest, replacement)}
+    return replace_all(value, {tuple(path): replacement})
+
+
+def replace_all(value: Any, replacements: Mapping[tuple[PathElement, ...], Any]) -> Any:
+    """A copy of `value` with the replacement at every path that leads somewhere in it."""
+    if not replacements:
+        return value
+    if () in replacements:
+        return replacements[()]
+    deeper: dict[PathElement, dict[tuple[PathElement, ...], Any]] = {}
+    for path, replacement in replacements.items():
+        index = _index(value, path[0])
+        deeper.setdefault(path[0] if index is None else index, {})[path[1:]] = replacement
+    if isinstance(value, Mapping):
+        changed = {
+            name: replace_all(value[name], below) for name, below in deeper.items() if name in value
+        }
+        return {**value, **changed} if changed else value
+    if isinstance(value, list | tuple):
+        items = list(value)
+        for position, below in deeper.items():
+            if (index := _index(value, position)) is not None:
+                items[index] = replace_all(value[index], below)
+        return type(value)(items)
     return value
 
 

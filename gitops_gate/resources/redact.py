@@ -1,7 +1,8 @@
 """Hides secret values, everywhere, without hiding that they change.
 
-Always hidden: every value of `data` and `stringData` of a Secret, and the copy that kubectl keeps
-in its last-applied annotation. Besides those, the field paths of `review.redact`.
+Always hidden: every value of `data` and `stringData` of a Secret, whatever its API group and its
+shape, and the copy that kubectl keeps in its last-applied annotation. Besides those, the field
+paths of `review.redact`.
 
 A hidden value becomes a fixed text. It tells neither length nor hash, which could be guessed
 against: `(redacted)` when both sides agree or there is one side only, otherwise `(redacted, old
@@ -17,7 +18,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gitops_gate.resources.merge_keys import PathElement
-from gitops_gate.resources.paths import replace_at
+from gitops_gate.resources.paths import replace_all
 from gitops_gate.resources.plain import text_of
 
 REDACTED = "(redacted)"
@@ -25,9 +26,9 @@ OLD = "(redacted, old value)"
 NEW = "(redacted, new value)"
 ANY_DEPTH = "**"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_SECRET_MEMBERS = ("data", "stringData")
 _SECRET_PATTERNS: tuple[tuple[str, ...], ...] = (
-    ("data", "*"),
-    ("stringData", "*"),
+    *((name, "*") for name in _SECRET_MEMBERS),
     ("metadata", "annotations", _LAST_APPLIED),
 )
 
@@ -43,8 +44,8 @@ class Redacted(NamedTuple):
 
 
 def is_secret(value: Mapping[str, Any]) -> bool:
-    """Whether `value` is a Secret of the core API."""
-    return value.get("kind") == "Secret" and value.get("apiVersion") == "v1"
+    """Whether `value` is a Secret, of the core API or anything else that calls itself one."""
+    return value.get("kind") == "Secret"
 
 
 @lru_cache(maxsize=256)
@@ -63,8 +64,13 @@ def hidden_paths(value: Mapping[str, Any], patterns: Sequence[str] = ()) -> tupl
     parsed = tuple(parse_pattern(pattern) for pattern in patterns)
     if is_secret(value):
         parsed += _SECRET_PATTERNS
+        parsed += tuple((name,) for name in _SECRET_MEMBERS if _is_scalar(value.get(name)))
     parsed = tuple(pattern for pattern in parsed if pattern)
     return tuple(_matches((), value, parsed)) if parsed else ()
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is not None and not isinstance(value, Mapping | list | tuple)
 
 
 def _matches(path: Path, value: Any, patterns: tuple[tuple[str, ...], ...]) -> Iterator[Path]:
@@ -98,9 +104,10 @@ def _advance(pattern: tuple[str, ...], name: str) -> Iterator[tuple[str, ...]]:
 
 def redact(value: Mapping[str, Any], patterns: Sequence[str] = ()) -> Mapping[str, Any]:
     """One resource without what must not be shown."""
-    for path in hidden_paths(value, patterns):
-        value = replace_at(value, path, REDACTED)
-    return value
+    shown: Mapping[str, Any] = replace_all(
+        value, dict.fromkeys(hidden_paths(value, patterns), REDACTED)
+    )
+    return shown
 
 
 def redact_pair(
@@ -142,14 +149,19 @@ def _replaced(
     fields: Mapping[Path, tuple[dict[str, None], dict[str, None]]],
     marker: str,
 ) -> Mapping[str, Any] | None:
+    shown: dict[Path, str] = {}
+    numbers: dict[Path, dict[str, int]] = {}
     for path, text in hidden.items():
         field = _without_indexes(path)
-        texts = list(fields[field][0] | fields[field][1])
-        if len(texts) == 1 or not all(fields[field]):
-            shown = REDACTED
+        before, after = fields[field]
+        if not (before and after) or (before.keys() == after.keys() and len(before) == 1):
+            shown[path] = REDACTED
         elif field == path:
-            shown = marker
+            shown[path] = marker
         else:
-            shown = f"(redacted {texts.index(text) + 1})"
-        value = replace_at(value, path, shown)
-    return value
+            if field not in numbers:
+                texts = (before | after).keys()
+                numbers[field] = {text: number for number, text in enumerate(texts, start=1)}
+            shown[path] = f"(redacted {numbers[field][text]})"
+    replaced: Mapping[str, Any] | None = replace_all(value, shown)
+    return replaced

@@ -360,3 +360,22 @@ def test_no_content_raises(kind, base, head):
         for value in (base, head)
     ]
     changes(resources[:1], resources[1:])
+
+
+def secret_with(count, mark):
+    data = {f"key-{number}": f"{mark}{number}" for number in range(count)}
+    metadata = {"name": "a"}
+    return from_value(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+    )
+
+
+@pytest.mark.slow
+def test_large_resources_take_time_in_proportion():
+    base, head = secret_with(20_000, "old"), secret_with(20_000, "new")
+    change = only(base, head)
+    assert change.redacted == 20_000
+    assert change.omitted > 19_000
+    many = [{"name": f"c{number % 7}", "image": str(number)} for number in range(20_000)]
+    change = only(deployment(*many), deployment(*many[::-1], {"name": "x"}))
+    assert [field.path[-1] for field in change.fields] == ["[name=x]"]

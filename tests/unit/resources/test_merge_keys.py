@@ -140,3 +140,12 @@ def test_identities_do_not_depend_on_the_order(items, random):
     random.shuffle(shuffled)
     assert sorted(before) == sorted(identify(("items",), shuffled))
     assert len(set(before)) == len(before) or any("#" in identity for identity in before)
+
+
+def test_a_memo_makes_many_paths_into_one_list_quick():
+    value = {"containers": [{"name": f"c{number}"} for number in range(20_000)]}
+    memo: dict = {}
+    paths = [("containers", number, "image") for number in range(20_000)]
+    identified = [identified_path(value, path, memo=memo) for path in paths]
+    assert identified[-1] == ("containers", "[name=c19999]", "image")
+    assert len(set(identified)) == 20_000

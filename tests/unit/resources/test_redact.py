@@ -36,6 +36,16 @@ def test_a_change_stays_visible():
     assert shown.hidden == 3
 
 
+@pytest.mark.parametrize("odd", ["hunter2", 7, ["hunter2"], {"a": {"b": ["hunter2"]}}, {"": "x"}])
+def test_data_of_the_wrong_shape_is_hidden_all_the_same(odd):
+    for api in ("v1", "example.com/v1"):
+        value = {"apiVersion": api, "kind": "Secret", "data": odd, "stringData": odd}
+        assert "hunter2" not in repr(redact(value))
+        assert "7" not in repr(redact(value)["data"])
+    other = {**value, "data": "other"}
+    assert redact_pair(value, other).head["data"] in (NEW, REDACTED)
+
+
 def test_a_config_map_is_shown():
     value = secret(a="b") | {"kind": "ConfigMap"}
     assert redact(value) == value
@@ -122,8 +132,8 @@ def test_values_of_configured_fields_are_masked_too():
     assert secret_values(thing) == frozenset()
 
 
-@given(st.text(max_size=40), st.frozensets(st.text(max_size=8), max_size=6))
+@given(st.text(max_size=40), st.frozensets(st.text("abc-", max_size=8), max_size=6))
 def test_masking_never_raises_and_keeps_what_is_not_secret(text, secrets):
     masked = mask(text, secrets)
-    if not any(one and one in text for one in secrets):
+    if not any(len(one) > 3 and one in text for one in secrets):
         assert masked == text
