@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from gitops_gate.render.remote.closures import base_closure
 from tests.engines import require_engine
 from tests.unit.render.applications import Files, config_map, rendered, texts, tree_of
 from tests.unit.source.repositories import GitRepository
+
+MAP = config_map("deep")
 
 SHOP_BASE = {
     "config/default/kustomization.yaml": "resources: [../parts, own.yaml]\n",
@@ -323,3 +326,25 @@ def test_without_the_step_before_nothing_is_fetched(forge: Forge, kept: str) -> 
     assert failure.code == "render/remote-base"
     assert "was not fetched" in failure.message
     assert (failure.path, failure.line) == ("app/kustomization.yaml", 2)
+
+
+@pytest.mark.engine
+def test_the_result_is_what_kustomize_makes_when_it_fetches_by_itself(
+    forge: Forge, kept: str, tmp_path: Path
+) -> None:
+    inner = forge.commit("inner", {"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": MAP})
+    more = f"resources: ['{inner}?ref={forge.head}']\nnamePrefix: outer-\n"
+    outer = forge.commit("outer", {"k/kustomization.yaml": more})
+    files = app(f"{outer}//k?ref={forge.head}", more="labels: [{pairs: {a: b}}]\n")
+    place = tmp_path / "app" / "kustomization.yaml"
+    place.parent.mkdir()
+    place.write_text(files["app/kustomization.yaml"])
+    plain = subprocess.run(
+        [require_engine("kustomize"), "build", "app"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )
+    assert texts(built(files, forge, kept)) == [plain.stdout]
