@@ -59,6 +59,7 @@ class TestMetadata:
             "operations",
             "remediation",
             "areas",
+            "context",
             "profiles",
             "parameters",
         }
@@ -100,6 +101,17 @@ def test_nothing_reaches_outside_or_depends_on_chance_or_time():
     for path in library.rule_files():
         builtins = library.used_builtins(path.read_text("utf-8"))
         assert all(allowed.match(name) for name in builtins), (path, builtins)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.results and case.rule.custom.get("context") == "lifts"],
+    ids=str,
+)
+def test_what_a_rule_denies_with_its_surroundings_it_denies_without_them(case):
+    nowhere = dict.fromkeys(library.APPLICATION, "")
+    bare = {**case.input, "application": nowhere}
+    library.assert_expected(library.evaluate(ENGINE, case.rule.package, bare), case.results)
 
 
 def _rego_tests():
