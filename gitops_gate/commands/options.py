@@ -77,7 +77,10 @@ def pipeline_options(arguments: dict[str, Any]) -> Any:
     """The arguments of a command as `gitops_gate.pipeline.Options`."""
     from gitops_gate.commands.progress import stage
     from gitops_gate.pipeline import Options
+    from gitops_gate.reports import require_format
 
+    for name, _ in destinations(arguments):
+        require_format(name)
     config: Path | None = arguments["config"]
     at: datetime.datetime | None = arguments["at"]
     if at is not None and at.tzinfo is None:

@@ -37,9 +37,13 @@ REPORTERS: Mapping[str, Reporter] = {"json": _json, "text": _json}
 """Every format, by the name that `--format` gives it."""
 
 
+def require_format(name: str) -> None:
+    """Raise `ConfigurationError` for a format that nobody knows, before any work is done."""
+    if name not in REPORTERS:
+        raise ConfigurationError(f"{name} is no format; known are {', '.join(REPORTERS)}")
+
+
 def render_report(report: Report, name: str, *, options: ReportOptions) -> str:
     """A report in a format. Raises `ConfigurationError` for one that nobody knows."""
-    reporter = REPORTERS.get(name)
-    if reporter is None:
-        raise ConfigurationError(f"{name} is no format; known are {', '.join(REPORTERS)}")
-    return reporter(report, options)
+    require_format(name)
+    return REPORTERS[name](report, options)
