@@ -13,6 +13,7 @@ What `ryaml` refuses is read again by the exact loader, whose error is shown.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from gitops_gate.documents.limits import Limits
@@ -133,11 +134,13 @@ def _look(lines: set[str]) -> int:
 
 def _judge(lines: list[str]) -> int:
     """Look at lines that are new; remember what was found."""
+    if max(map(len, lines)) > _MAX_LINE:
+        return _DOUBTS
     block = "\n" + "\n".join(lines) + "\n"
     suspects = {
-        _line_at(block, match.start())
+        line
         for pattern in (_DOUBTFUL, _DOUBTFUL_INSIDE, _OPENING, _ODD_CHARACTER, _SLASH_ESCAPE)
-        for match in pattern.finditer(block)
+        for line in _lines_with(pattern, block)
     }
     if len(_harmless) + len(_flagged) + len(lines) > _MAX_REMEMBERED:
         _harmless.clear()
@@ -145,7 +148,7 @@ def _judge(lines: list[str]) -> int:
     result = 0
     for line in lines:
         flags = _flags(f"\n{line}\n") if line in suspects else 0
-        result |= flags if len(line) <= _MAX_LINE else _DOUBTS
+        result |= flags
         if len(line) <= _MAX_REMEMBERED_LINE:
             if flags:
                 _flagged[line] = flags
@@ -154,9 +157,14 @@ def _judge(lines: list[str]) -> int:
     return result
 
 
-def _line_at(block: str, at: int) -> str:
-    start = at + 1 if block[at] == "\n" else block.rfind("\n", 0, at) + 1
-    return block[start : block.find("\n", start)]
+def _lines_with(pattern: re.Pattern[str], block: str) -> Iterator[str]:
+    """The lines of `block` in which `pattern` is found; it may start with the break before them."""
+    at = 0
+    while match := pattern.search(block, at):
+        found = match.start()
+        start = found + 1 if block[found] == "\n" else block.rfind("\n", 0, found) + 1
+        at = block.find("\n", start)
+        yield block[start:at]
 
 
 def _flags(line: str) -> int:

@@ -10,7 +10,7 @@ class Limits:
     """Caps on what is read; going over one is a `ManifestError` that names it.
 
     `max_bytes`      size of a stream in bytes
-    `max_documents`  documents that one stream may be cut into
+    `max_documents`  documents that one stream may be cut into, empty ones counted
     `max_depth`      mappings and sequences inside one another, aliases followed
     `max_nodes`      keys, scalars, mappings and sequences of one document, aliases expanded
     `max_aliases`    how many of these may come from aliases and merges

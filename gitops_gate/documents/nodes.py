@@ -214,7 +214,7 @@ class _Composer:
     def _check_tag(self, event: Any) -> None:
         if _TAG_WITH_FLOW.match(self._text.characters, event.start_mark.index):
             raise self._text.error(
-                "a tag that runs into one of , [ ], where YAML readers differ", event.start_mark
+                "a tag that runs on, where YAML readers differ", event.start_mark
             )
 
     def _refuse_slash_escape(self, event: Any) -> None:

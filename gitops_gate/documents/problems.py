@@ -103,8 +103,12 @@ _WORDS = {
     "did not find expected alphabetic or numeric character": "an anchor or alias without a name",
     "did not find expected comment or line break": "something stands where the line has to end",
     "did not find expected hexdecimal number": "an escape in double quotes lacks its digits",
+    "did not find expected whitespace or line break": (
+        "a tag that runs on, where YAML readers differ"
+    ),
     "did not find expected key": "a mapping whose keys are not aligned, or a key is missing",
     "did not find expected node content": "a value is missing, or it cannot stand here",
+    "exceeded maximum nesting depth": "nested too deeply",
     "found a tab character that violates indentation": "a tab is used to indent",
     "found a tab character where an indentation space is expected": "a tab is used to indent",
     "found an indentation indicator equal to 0": "a block scalar cannot be indented by 0",

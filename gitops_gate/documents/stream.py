@@ -10,7 +10,8 @@ refused, here or (a second document inside a piece, after `...` or a lone carria
 piece is loaded:
 
 - `---#x` and `---` followed by an exotic space are separators to the reader, text to YAML.
-- A separator's comment that holds a line break of YAML 1.1 (CR, NEL, LS, PS) ends there for YAML.
+- A separator's comment that holds a line break of YAML 1.1 (CR, NEL, LS, PS) ends there for YAML,
+  and `---` may follow such a line break.
 
 CR LF is read as LF and a missing line break at the end is added, as the reader does; a byte order
 mark at the start is dropped, as kubectl does. A UTF-16 stream is one document: the reader does not
@@ -34,6 +35,7 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATOR = b"\n---"
 _PLAIN_REST = re.compile(rb"[ \t]*(?:[ \t]#[\t -~]*)?")
 _COMMENT_REST = re.compile(r"[ \t]+#[^\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffd-\uffff]*")
+_ODD_SEPARATOR = re.compile(rb"(?:\r|\xc2\x85|\xe2\x80[\xa8\xa9])---")
 _CONTENT = re.compile(rb"^ *[^ #\n]", re.M)
 _NOT_ASCII_TEXT = re.compile(rb"[^ -~\n]")
 
@@ -69,29 +71,38 @@ def cut(data: bytes, limits: Limits, *, close_last_line: bool) -> tuple[RawDocum
         data = data.replace(b"\r\n", b"\n")
     if close_last_line and not data.endswith(b"\n"):
         data += b"\n"
-    documents = _documents(data)
-    if len(documents) > limits.max_documents:
-        line = documents[limits.max_documents].line
-        raise ManifestError(f"more than {limits.max_documents:,} documents", line=line)
-    return tuple(documents)
+    return tuple(_documents(data, limits.max_documents))
 
 
-def _documents(data: bytes) -> list[RawDocument]:
+def _documents(data: bytes, most: int) -> list[RawDocument]:
     """What stands between the separators and is not empty. Hot: a stream has thousands."""
     has_content = _CONTENT.search
     documents = []
+    pieces = 1
     start, line = (_after_separator(data, 3, 1), 2) if data.startswith(b"---") else (0, 1)
     while (at := data.find(_SEPARATOR, max(start - 1, 0))) >= 0:
         text = data[start : at + 1]
         if has_content(text) or not _is_empty(text, line):
-            documents.append(RawDocument(text, line))
+            documents.append(RawDocument(_checked(text, line), line))
+        pieces += 1
+        if pieces > most:
+            raise ManifestError(f"a stream of more than {most:,} documents", line=line)
         line += text.count(b"\n")
         start = at + 5 if data[at + 4 : at + 5] == b"\n" else _after_separator(data, at + 4, line)
         line += 1
     text = data[start:]
     if has_content(text) or not _is_empty(text, line):
-        documents.append(RawDocument(text, line))
+        documents.append(RawDocument(_checked(text, line), line))
     return documents
+
+
+def _checked(text: bytes, line: int) -> bytes:
+    """The document, unless only its separator, which is cut off, made it mean something else."""
+    if text.startswith(_UTF8_MARK):
+        raise ManifestError("a byte order mark that is not at the start of the file", line=line)
+    if line == 2 and _ODD_SEPARATOR.search(text):
+        raise ManifestError("a separator --- after a line break that is not LF", line=line)
+    return text
 
 
 def _after_separator(data: bytes, start: int, line: int) -> int:
