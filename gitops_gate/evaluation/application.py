@@ -41,7 +41,7 @@ class _Read:
 def evaluate(task: Task, engines: Engines) -> Result:
     """Everything that can be said about one application. Content never makes it raise."""
     base, head = _read(task.base, engines), _read(task.head, engines)
-    builder = FindingBuilder(task)
+    builder = FindingBuilder(task, engines.context.settings.redact)
     if task.head is not None and head.failure is not None:
         return _failed(task, base, head, builder)
     try:
@@ -141,7 +141,6 @@ def _evaluated(
     if base.failure is not None:
         reason = f"the base could not be rendered, so what changes is unknown: {_words(base)}"
     outcome = _outcome(task, base, head, Status.RENDERED, reason=reason)
-    redacted = sum(r.reference.kind == "Secret" for r in head.resources)
     return Result(
         outcome=outcome,
         changes=changes,
@@ -151,7 +150,8 @@ def _evaluated(
             schema_checked=after.schema_checked,
             schema_missing=after.schema_missing,
             policy_checked=after.policy_checked,
-            redacted=redacted,
+            redacted=sum(change.redacted for change in changes),
+            omitted=sum(change.omitted for change in changes),
         ),
         rules=after.rules | before.rules,
         tools={**head.rendered.tools, **base.rendered.tools, **after.tools},

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from gitops_gate.checks.identity import fingerprint, identity, introduced
 from gitops_gate.checks.interface import Defect
@@ -28,8 +29,10 @@ EXCERPTS_AT_MOST = 200
 class FindingBuilder:
     """Makes the findings of one application, and collects the source lines they point at."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, redact: Sequence[str] = ()) -> None:
         self._task = task
+        self._redact = redact
+        self._identities: dict[Any, Any] = {}
         self._head = Places(task.head) if task.head else None
         self._base = Places(task.base) if task.base else None
         self.excerpts: dict[str, str] = {}
@@ -43,11 +46,14 @@ class FindingBuilder:
     ) -> tuple[Finding, ...]:
         """The findings of the head; those that the base has too are not introduced."""
         secrets = frozenset(
-            secret for resource in (*head, *base) for secret in secret_values(resource)
+            secret
+            for resource in (*head, *base)
+            for secret in secret_values(resource, self._redact)
         )
         names = plain_names([*base, *head])
-        sightings = [(identity(*found, names), found[1].message) for found in after]
-        earlier = [(identity(*found, names), found[1].message) for found in before]
+        memo = self._identities
+        sightings = [(identity(*found, names, memo), found[1].message) for found in after]
+        earlier = [(identity(*found, names, memo), found[1].message) for found in before]
         current = {id(resource) for resource in head}
         findings = []
         for found, (name, _), new in zip(
