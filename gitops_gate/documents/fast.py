@@ -27,7 +27,7 @@ _MAX_BRACKETS = 4_000
 _MAX_REMEMBERED = 100_000
 _MAX_REMEMBERED_LINE = 300
 _SURE_DEPTH = 90
-"""How deep a document can be in which no line `_OPENING` finds is."""
+"""How deep a document can be that has no line `_INDENTED` and none that `_OPENS`."""
 
 _NUMBER = (
     r"[-+]?(?:_*[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9_]+)?|\._*[0-9][0-9_]*(?:[eE][-+]?[0-9_]+)?"
@@ -65,23 +65,24 @@ _ODD_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\uff
 _SLASH_ESCAPE = re.compile(r"\\/")
 """An escape of libyaml alone."""
 
-_PLAIN_ITEM = r"[A-Za-z0-9_./$(-][^\[\]{},#:\"'\n]*+"
+_PLAIN_ITEM = r"[A-Za-z0-9_./$(-](?:[^\[\]{},#:\"'\n]|:(?=[^\s,\[\]{}]))*+"
 _ITEM = rf"[ \t]*+(?:\"[^\"\\\n]*+\"|'[^'\n]*+'|{_PLAIN_ITEM})[ \t]*+"
 _KEY = r"[ \t]*+(?!(?:true|false|null)\b)[A-Za-z][A-Za-z0-9_./-]*+:[ \t]"
 _LIST = rf"\[[ \t]*+(?:{_ITEM}(?:,{_ITEM})*+)?\]"
 _MAPPING = rf"\{{[ \t]*+(?:{_KEY}{_ITEM}(?:,{_KEY}{_ITEM})*+)?\}}"
 _FLOW = re.compile(rf"{_START}[\[{{]")
-_OPENING = re.compile(
-    rf"{_START}(?=[\[{{])(?!(?:{_LIST}|{_MAPPING})[ \t]*+(?:\n|#(?<=[ \t]#)))"
-    r"|\n[ \t]{41}|\n[ \t]*+(?:-[ \t]++){4}"
-)
-"""May open a flow collection that is more than a simple one on its line, or be nested deeply."""
+_OPENING = re.compile(rf"{_START}(?=[\[{{])(?!(?:{_LIST}|{_MAPPING})[ \t]*+(?:\n|#(?<=[ \t]#)))")
+_DEEP = re.compile(r"\n[ \t]{41}|\n[ \t]*+(?:-[ \t]++){4}")
 
-_OPENS = 1
-"""A flow collection may reach other lines, or depth and keys have to be looked at afterwards."""
-_INSIDE = 2
-"""Doubtful if it stands inside a flow collection."""
-_DOUBTS = 4
+_INDENTED = 1
+"""May be nested deeply: this has to be measured afterwards."""
+_OPENS = 2
+"""May open a flow collection that is more than a simple one on its line."""
+_INSIDE = 4
+"""Doubtful if it stands inside such a collection."""
+_DOUBTS = 8
+
+_PATTERNS = (_DOUBTFUL, _DOUBTFUL_INSIDE, _OPENING, _DEEP, _ODD_CHARACTER, _SLASH_ESCAPE)
 
 _harmless: set[str] = set()
 _flagged: dict[str, int] = {}
@@ -96,12 +97,12 @@ def load_fast(raw: bytes, limits: Limits) -> object:
     except UnicodeDecodeError:
         return NOT_READ
     flags = _look(set(text.split("\n")))
-    if flags >= _DOUBTS or flags == _OPENS | _INSIDE:
+    if flags & _DOUBTS or (flags & _OPENS and flags & _INSIDE):
         return NOT_READ
     if flags & _OPENS and text.count("[") + text.count("{") > _MAX_BRACKETS:
         return NOT_READ
     value = _read(text)
-    if flags & _OPENS or limits.max_depth < _SURE_DEPTH:
+    if flags & (_OPENS | _INDENTED) or limits.max_depth < _SURE_DEPTH:
         return value if _is_shallow(value, limits.max_depth) else NOT_READ
     return value
 
@@ -137,11 +138,7 @@ def _judge(lines: list[str]) -> int:
     if max(map(len, lines)) > _MAX_LINE:
         return _DOUBTS
     block = "\n" + "\n".join(lines) + "\n"
-    suspects = {
-        line
-        for pattern in (_DOUBTFUL, _DOUBTFUL_INSIDE, _OPENING, _ODD_CHARACTER, _SLASH_ESCAPE)
-        for line in _lines_with(pattern, block)
-    }
+    suspects = {line for pattern in _PATTERNS for line in _lines_with(pattern, block)}
     if len(_harmless) + len(_flagged) + len(lines) > _MAX_REMEMBERED:
         _harmless.clear()
         _flagged.clear()
@@ -171,7 +168,7 @@ def _flags(line: str) -> int:
     """What is to be said of one line, given with a line break on both sides."""
     if _DOUBTFUL.search(line) or _ODD_CHARACTER.search(line) or _SLASH_ESCAPE.search(line):
         return _DOUBTS
-    flags = _OPENS if _OPENING.search(line) else 0
+    flags = (_OPENS if _OPENING.search(line) else 0) | (_INDENTED if _DEEP.search(line) else 0)
     if _DOUBTFUL_INSIDE.search(line):
         flags |= _DOUBTS if _FLOW.search(line) else _INSIDE
     return flags
