@@ -1,49 +1,57 @@
 """The report for people and machines: one function from `Report` to text for each format.
 
+    Report ──grouping──> Overview ──wording──> phrases ──escaping──> text, markdown, html
+           ──json_report──> gitops-gate/report/v1
+
 The last room before the command line. Nothing here decides anything, and nothing is printed.
+Importing it costs nothing: a format's module is loaded when it is asked for.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from gitops_gate.errors import ConfigurationError
+from gitops_gate.reports.options import ReportOptions
 from gitops_gate.verdict.values import Report
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportOptions:
-    """How to show a report: `width` in characters, `all` for what is folded away otherwise."""
-
-    color: bool = False
-    width: int = 100
-    all: bool = False
-    diff: bool = False
-    verbose: bool = False
-    quiet: bool = False
-
+__all__ = ["REPORTERS", "ReportOptions", "Reporter", "render_report", "require_format"]
 
 Reporter = Callable[[Report, ReportOptions], str]
+"""A format: text that is encodable as UTF-8 and ends in a newline; the same for the same report."""
+
+_LATER = ("sarif", "junit", "codequality")
 
 
-def _json(report: Report, _: ReportOptions) -> str:
-    from gitops_gate.reports.json_report import write
+def _lazy(module: str) -> Reporter:
+    def write(report: Report, options: ReportOptions) -> str:
+        reporter: Reporter = importlib.import_module(f"gitops_gate.reports.{module}").write
+        return reporter(report, options)
 
-    return write(report)
+    return write
 
 
-REPORTERS: Mapping[str, Reporter] = {"json": _json, "text": _json}
+REPORTERS: Mapping[str, Reporter] = {
+    "text": _lazy("text"),
+    "json": _lazy("json_report"),
+    "markdown": _lazy("markdown"),
+    "html": _lazy("html"),
+}
 """Every format, by the name that `--format` gives it."""
 
 
 def require_format(name: str) -> None:
-    """Raise `ConfigurationError` for a format that nobody knows, before any work is done."""
-    if name not in REPORTERS:
-        raise ConfigurationError(f"{name} is no format; known are {', '.join(REPORTERS)}")
+    """Raise `ConfigurationError` for a format that this version does not have."""
+    if name in REPORTERS:
+        return
+    known = f"the formats are {', '.join(REPORTERS)}"
+    if name in _LATER:
+        raise ConfigurationError(f"{name} reports come with a later version; {known}")
+    raise ConfigurationError(f"{name!a} is no report format; {known}")
 
 
 def render_report(report: Report, name: str, *, options: ReportOptions) -> str:
-    """A report in a format. Raises `ConfigurationError` for one that nobody knows."""
+    """A report in a format. Raises `ConfigurationError` for one that this version does not have."""
     require_format(name)
     return REPORTERS[name](report, options)

@@ -14,13 +14,14 @@ from typing import Any
 
 from gitops_gate.changes.values import ResourceChange
 from gitops_gate.findings import Finding
+from gitops_gate.reports.options import ReportOptions
 from gitops_gate.resources.values import ResourceReference
 from gitops_gate.verdict.values import ApplicationOutcome, Coverage, Report, RulesEffect, Sides
 
 SCHEMA = "gitops-gate/report/v1"
 
 
-def write(report: Report) -> str:
+def write(report: Report, _: ReportOptions | None = None) -> str:
     """The report as indented JSON, ending in a newline."""
     return json.dumps(as_value(report), indent=2, ensure_ascii=False) + "\n"
 

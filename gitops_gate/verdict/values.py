@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from gitops_gate.changes.values import ResourceChange
+from gitops_gate.config.settings import GateSettings
 from gitops_gate.findings import Finding
 
 
@@ -101,7 +102,8 @@ class Report:
     """Everything that one run found out, in a documented order, without clocks or machine paths.
 
     `base` and `head` are commit ids, or None for a scan and `worktree`. `warnings` are
-    statements about the run itself, such as a missing sandbox or `--config`.
+    statements about the run itself, such as a missing sandbox or `--config`. `gate` is what the
+    verdict was decided by, so that people see which findings block.
     """
 
     verdict: Verdict
@@ -117,5 +119,6 @@ class Report:
     tools: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     mode: str = "enforce"
+    gate: GateSettings = field(default_factory=GateSettings)
     excerpts: Mapping[str, str] = field(default_factory=dict)
     """Source lines that findings point at, keyed `path:line`, for people to read."""
