@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gitops_gate.documents.limits import Limits
 from gitops_gate.documents.problems import Mark, Text, as_manifest_error
 from gitops_gate.documents.scalars import MERGE_TAG, TAG_PREFIX
-from gitops_gate.errors import ManifestError
+from gitops_gate.errors import InternalError, ManifestError
 
 if TYPE_CHECKING:
     import yaml
@@ -109,9 +109,8 @@ def compose(text: Text, limits: Limits) -> Node | None:
 def _document(text: Text, limits: Limits) -> Node | None:
     """As `compose`, but raises what libyaml does when the text is not YAML to it."""
     import yaml
-    from yaml._yaml import CParser
 
-    events: Callable[[], Any] = CParser(text.raw).get_event
+    events = _event_source(text)
     events()
     event = events()
     if isinstance(event, yaml.StreamEndEvent):
@@ -128,6 +127,17 @@ def _document(text: Text, limits: Limits) -> Node | None:
             event.start_mark,
         )
     return root
+
+
+def _event_source(text: Text) -> Callable[[], Any]:
+    try:
+        from yaml._yaml import CParser
+    except ImportError:
+        raise InternalError(
+            "PyYAML lacks libyaml", remedy="install PyYAML from one of its wheels"
+        ) from None
+    events: Callable[[], Any] = CParser(text.raw).get_event
+    return events
 
 
 class _Composer:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import pytest
 
 from gitops_gate.documents import Limits, load_document, load_yaml
-from gitops_gate.errors import ManifestError
+from gitops_gate.errors import InternalError, ManifestError
 
 
 def value_of(scalar: str) -> object:
@@ -343,3 +344,10 @@ def test_load_yaml_refuses_half_a_surrogate_pair() -> None:
 
 def test_infinity_never_comes_out() -> None:
     assert not math.isinf(float(str(value_of("1.7976931348623157e308"))))
+
+
+def test_a_pyyaml_without_libyaml_says_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml._yaml", None)
+
+    with pytest.raises(InternalError, match="wheels"):
+        load_document(b"a: yes\n")
