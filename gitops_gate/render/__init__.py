@@ -3,7 +3,7 @@
 The flow of this room: `render` refuses what must never run; a directory is handed on as it is; a
 kustomization or chart is looked up in the cache, and otherwise written into a throw-away folder,
 file by file of its closure, and given to its program inside the sandbox. Bases from other
-repositories are brought in beforehand by `fetch_remotes`.
+repositories are brought in beforehand by `fetch_remotes`; `prepare` warms up before workers fork.
 
     discovery --> [fetch_remotes] --> render --> resources
 """
@@ -15,7 +15,7 @@ from gitops_gate.render.interface import RENDERERS, Renderer
 from gitops_gate.render.job import RenderJob
 from gitops_gate.render.remote.fetching import fetch_remotes
 from gitops_gate.render.remote.values import Remote, RemoteResult, RemoteSource
-from gitops_gate.render.rendering import render
+from gitops_gate.render.rendering import prepare, render
 from gitops_gate.render.sandbox import SandboxStatus, sandbox_status
 from gitops_gate.render.values import Failure, Manifest, Rendered, VolatileField
 
@@ -34,6 +34,7 @@ __all__ = [
     "SandboxStatus",
     "VolatileField",
     "fetch_remotes",
+    "prepare",
     "render",
     "sandbox_status",
 ]

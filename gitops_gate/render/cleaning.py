@@ -32,6 +32,9 @@ _NAMED_LIKE_SECRET = re.compile(
     r"""["']?\s*[:=]\s*["']?)([^\s"',}]{4,})""",
     re.IGNORECASE,
 )
+_WORTH_READING = re.compile(
+    rb"secret|pass(word|wd|phrase)|token|credential|(api|private)[_-]?key", re.IGNORECASE
+)
 _SECRET_NAME = re.compile(
     r"(pass(word|wd|phrase)?|secret|token|credentials?|(api|private)[_-]?key)$", re.IGNORECASE
 )
@@ -78,7 +81,7 @@ def secret_values(tree: Tree, closure: Closure) -> frozenset[str]:
 def _documents(tree: Tree, path: str) -> Iterator[object]:
     try:
         content = tree.read(path)
-        if len(content) > _LARGEST_FILE:
+        if len(content) > _LARGEST_FILE or not _WORTH_READING.search(content):
             return
         for document in split_stream(content):
             yield load_document(document.text)

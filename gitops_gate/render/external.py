@@ -23,6 +23,8 @@ from gitops_gate.render.workspace import Workspace, clean_variables, workspace
 from gitops_gate.source import materialise
 from gitops_gate.tools import Completed, run
 
+_HELM_HINT = "Use --debug flag to render out invalid YAML"
+
 MAXIMUM_OUTPUT = 64 * 1024 * 1024
 
 Locate = Callable[[str], tuple[str | None, int | None]]
@@ -128,7 +130,8 @@ def _failure(
 ) -> RenderError:
     words = completed.stderr if completed.stderr.strip() else completed.stdout
     secrets = secret_values(job.tree, job.closure)
-    message = clean_message(words, places=places, secrets=secrets).removeprefix("Error: ")
+    message = clean_message(words, places=places, secrets=secrets)
+    message = message.removeprefix("Error: ").removesuffix(_HELM_HINT).rstrip()
     path, line = locate(message)
     code = completed.code
     ending = f"ended with {code}" if code > 0 else f"was ended by signal {-code}"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from gitops_gate.config.settings import RenderSettings
 from gitops_gate.discovery.values import Application, Closure
-from gitops_gate.errors import GitOpsGateError
+from gitops_gate.discovery.values import Renderer as Kind
+from gitops_gate.errors import GitOpsGateError, RenderError
+from gitops_gate.render import engines
 from gitops_gate.render.cache import RenderCache
 from gitops_gate.render.failures import failed, failure_of, failure_of_refusal
 from gitops_gate.render.interface import RENDERERS
 from gitops_gate.render.job import RenderJob
 from gitops_gate.render.remote.references import check_remotes
 from gitops_gate.render.remote.values import RemoteResult
+from gitops_gate.render.sandbox import SandboxStatus, sandbox_status
 from gitops_gate.render.values import Rendered
 from gitops_gate.source.values import Tree
 
@@ -54,3 +58,19 @@ def render(
     except OSError as error:
         reason = f"the temporary folder cannot be used: {error.strerror or error}"
         return Rendered(failure=failure_of(failed("render/failed", reason)))
+
+
+def prepare(settings: RenderSettings, kinds: Iterable[Kind]) -> SandboxStatus:
+    """Find out once what every worker would find out again: the sandbox, and program versions.
+
+    For the process that forks the workers. `kinds` are those of the applications to come; a
+    program that is missing is reported by the applications that need it.
+    """
+    wanted = set(kinds)
+    with suppress(RenderError, OSError):
+        if Kind.KUSTOMIZE in wanted:
+            engines.kustomize(settings.kustomize_command)
+    with suppress(RenderError, OSError):
+        if Kind.HELM in wanted:
+            engines.helm(settings.helm_command)
+    return sandbox_status()

@@ -60,6 +60,8 @@ attempts = {
     "write its tree": lambda: write(facts["tree"] + "/new"),
     "change its tree": lambda: write(facts["tree"] + "/file"),
     "write elsewhere": lambda: write(facts["neighbour"] + ".new"),
+    "change a mode elsewhere": lambda: os.chmod(facts["neighbour"], 0o600),
+    "cut a file elsewhere": lambda: os.truncate(facts["neighbour"], 0),
     "run another program": lambda: os.posix_spawn("/bin/sh", ["sh", "-c", ":"], {}),
     "connect with TCP": tcp,
     "send with UDP": udp,

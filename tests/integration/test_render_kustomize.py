@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
 
 from gitops_gate.config.settings import RenderSettings
 from gitops_gate.discovery.values import Closure, Renderer
-from gitops_gate.render import RenderCache, Rendered, sandbox_status
+from gitops_gate.render import RenderCache, Rendered, engines, prepare, sandbox_status
 from gitops_gate.render.engines import kustomize
 from tests.engines import require_engine
 from tests.unit.render.applications import Files, config_map, rendered, texts
@@ -235,22 +234,16 @@ def test_a_failure_is_not_kept(settings: RenderSettings, tmp_path: Path) -> None
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_renders_in_several_threads_do_not_mix(settings: RenderSettings) -> None:
-    results: dict[int, Rendered] = {}
+def test_what_was_prepared_is_not_asked_for_again(
+    settings: RenderSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(settings, [Renderer.KUSTOMIZE, Renderer.HELM])
 
-    def work(number: int) -> None:
-        files = {
-            "app/kustomization.yaml": "resources: [a.yaml]\n",
-            "app/a.yaml": config_map(f"name-{number}"),
-        }
-        results[number] = built(files, settings)
+    def again(*_: object, **__: object) -> None:
+        raise AssertionError("a program was started to tell its version")
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(f"name-{number}" in texts(results[number])[0] for number in range(4))
+    monkeypatch.setattr(engines, "run", again)
+    assert built(SHOP, settings).failure is None
 
 
 def test_kubectl_builds_the_same(settings: RenderSettings, tmp_path: Path) -> None:

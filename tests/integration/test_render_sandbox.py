@@ -143,6 +143,8 @@ def test_with_everything_no_local_service_and_no_process_can_be_found(around: Su
     outcome = probed(around)
     if FOUND.seccomp:
         assert outcome["connect to a socket file"] is not True
+        assert outcome["change a mode elsewhere"] is not True
+        assert outcome["cut a file elsewhere"] is not True
     if FOUND.namespaces & namespaces.CHOICES[0]:
         assert outcome["find a process"] is not True
 

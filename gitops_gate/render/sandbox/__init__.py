@@ -10,7 +10,8 @@ when all three promises hold, by whichever mechanism:
     network    no connection, not even to this machine         network namespace, or the filter
     processes  none can be signalled, traced or listed           process namespace, or the filter
 
-The program runs with the rights of the user who started gitops-gate, minus all of these.
+The program runs with the rights of the user who started gitops-gate, minus all of these. Names
+and sizes of files outside can still be guessed at, their contents cannot be had.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""A system-call filter: no sockets, no tracing, no mounts, no signals to others.
+"""A system-call filter: no sockets, no tracing, no mounts, no signals to others, no `chmod`.
 
-It closes what namespaces and Landlock leave open (a socket file of a local service can be
-connected to from an empty network namespace), and stands in for them in containers, which as a
-rule forbid new namespaces but allow filters. Refused calls fail with EPERM, so that a program
-goes on without what it wanted. Source: the kernel's
+It closes what namespaces and Landlock leave open: a socket file of a local service can be
+connected to from an empty network namespace; modes, owners and times of the user's files can be
+changed, and by old versions their lengths, without opening them. And it stands in for both in
+containers, which as a rule forbid new namespaces but allow filters. Refused calls fail with
+EPERM, so that a program goes on without what it wanted. Source: the kernel's
 `Documentation/userspace-api/seccomp_filter.rst`, `linux/filter.h`, and `asm/unistd.h` of the two
 architectures.
 """
@@ -15,8 +16,8 @@ import platform
 
 from gitops_gate.render.sandbox import system
 
-# Each name: the number on x86-64, and on 64-bit ARM.
-_REFUSED = {
+# Each name: the number on x86-64, and on 64-bit ARM, which has fewer.
+_REFUSED: dict[str, tuple[int, int | None]] = {
     "socket": (41, 198),
     "socketpair": (53, 199),
     "ptrace": (101, 117),
@@ -48,10 +49,29 @@ _REFUSED = {
     "fsmount": (432, 432),
     "mount_setattr": (442, 442),
     "open_by_handle_at": (304, 265),
+    "truncate": (76, 45),
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "chown": (92, None),
+    "fchown": (93, 55),
+    "lchown": (94, None),
+    "fchownat": (260, 54),
+    "utime": (132, None),
+    "utimes": (235, None),
+    "futimesat": (261, None),
+    "utimensat": (280, 88),
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
 }
 # Allowed only towards the process itself: the first argument must be its own id.
-_TO_ITSELF = {"kill": (62, 129), "tgkill": (234, 131)}
-_REFUSED_SIGNALS = {"tkill": (200, 130)}
+_TO_ITSELF: dict[str, tuple[int, int]] = {"kill": (62, 129), "tgkill": (234, 131)}
+_REFUSED_SIGNALS: dict[str, tuple[int, int | None]] = {"tkill": (200, 130)}
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7), "arm64": (1, 0xC00000B7)}
 _X32_BIT = 0x40000000
@@ -112,8 +132,9 @@ def _instructions(machine: str, own_process: int | None) -> list[tuple[int, int,
     if machine == "x86_64":
         program += [(_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, _REFUSE)]
     refused = _REFUSED if own_process is None else _REFUSED | _REFUSED_SIGNALS
-    for numbers in refused.values():
-        program += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _REFUSE)]
+    for number in (numbers[column] for numbers in refused.values()):
+        if number is not None:
+            program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE)]
     if own_process is not None:
         for numbers in _TO_ITSELF.values():
             program += [
