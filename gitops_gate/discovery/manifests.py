@@ -61,7 +61,9 @@ _CRD_KIND = "CustomResourceDefinition"
 # Other spellings of the letters of "apiVersion" in a double-quoted or tagged key.
 _HIDDEN = re.compile(rb"\\(?:x[4-7]|u00[4-7]|U000000[4-7]|\r?\n)")
 _TEMPLATE = re.compile(rb"\{\{|\{%|<%|\[\[")
-_NOT_PLAIN = re.compile(rb"^(?:\.\.\.|%|\t|---[ \t]*[^ \t\r\n#])|\r(?!\n)|\0", re.MULTILINE)
+_NOT_PLAIN = re.compile(
+    rb"^(?:\.\.\.|%|\t|---[ \t]*[^ \t\r\n#])|\r(?!\n)|\xc2\x85|\xe2\x80[\xa8\xa9]", re.MULTILINE
+)
 _SEPARATOR = re.compile(rb"^---(?:[ \t][^\n]*)?\r?$", re.MULTILINE)
 _TOP = re.compile(rb"^[\"']?(?:apiVersion|kind)\b", re.MULTILINE)
 _VALUE = rb":[ \t]+([\"']?)([A-Za-z0-9][A-Za-z0-9._/-]*)\1[ \t]*(?:[ \t]#[^\n]*)?\r?$"
@@ -100,21 +102,26 @@ def read_manifests(data: bytes) -> ManifestFacts:
     """The facts of a YAML or JSON file; never raises for its content."""
     if data.startswith(LFS_POINTER):
         return ManifestFacts(pointer=True)
-    if not _could_hold_manifests(data):
+    hidden = _may_hide(data)
+    if not hidden and b"apiVersion" not in data:
         return NOTHING
-    quick = _quick_look(data)
+    quick = None if hidden else _quick_look(data)
     return quick if quick is not None else _exact(data)
 
 
-def _could_hold_manifests(data: bytes) -> bool:
-    if b"apiVersion" in data or _HIDDEN.search(data) or data[:2] in (b"\xfe\xff", b"\xff\xfe"):
-        return True
-    return b"\0" in data or (b"!" in data and (b"binary" in data or b"%" in data))
+def _may_hide(data: bytes) -> bool:
+    """Whether a key can be there that the bytes do not show: escapes, encodings, `!!binary`."""
+    return (
+        data[:2] in (b"\xfe\xff", b"\xff\xfe")
+        or b"\0" in data
+        or (b"!" in data and (b"binary" in data or b"%" in data))
+        or _HIDDEN.search(data) is not None
+    )
 
 
 def _quick_look(data: bytes) -> ManifestFacts | None:
     """The facts when every document is plain and none is special; None to read exactly."""
-    if _TEMPLATE.search(data) or _HIDDEN.search(data) or _NOT_PLAIN.search(data):
+    if _TEMPLATE.search(data) or _NOT_PLAIN.search(data):
         return None
     kinds: dict[tuple[str, str], None] = {}
     crds: dict[tuple[str, str], None] = {}

@@ -126,9 +126,18 @@ def _roots(plan: Plan, named: Set[str]) -> set[str]:
 
 
 def _releases(plan: Plan, named: Set[str]) -> set[str]:
-    """The charts that are applications, seen from this revision alone."""
+    """The charts that are applications, seen from this revision alone.
+
+    A chart that a kustomization stands in front of is not deployed, and so deploys no other.
+    """
     inflated = {chart for node in plan.nodes.values() for chart in node.charts}
-    needed = {local for chart in plan.charts.values() for local in chart.local}
+    shadowed = plan.survey.kustomizations.keys() - inflated
+    needed = {
+        local
+        for directory, chart in plan.charts.items()
+        if directory not in shadowed
+        for local in chart.local
+    }
     found = {
         directory
         for directory, chart in plan.charts.items()
