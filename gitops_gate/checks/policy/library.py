@@ -255,8 +255,11 @@ def _refuse_unknown_parameters(rule: Rule, override: RuleOverride | None) -> Non
 
 
 def is_policy_path(path: str, settings: PolicySettings) -> bool:
-    """Whether a file of the repository lies below `policies.paths`."""
-    return any(path.startswith(f"{folder.strip('/')}/") for folder in settings.paths)
+    """Whether a file of the repository is one of `policies.paths`, or lies below one."""
+    return any(
+        place == "." or path == place or path.startswith(f"{place}/")
+        for place in (named.rstrip("/") for named in settings.paths)
+    )
 
 
 def rule_id_of(path: str, text: str) -> str | None:
