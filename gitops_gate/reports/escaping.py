@@ -9,6 +9,7 @@ Jinja2 (`gitops_gate.reports.html`), which sees text only after `visible`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -20,9 +21,9 @@ _INVISIBLE = re.compile(
 _BREAK = "\u2060"
 """WORD JOINER: no width, no line break, and no part of any word that a forge looks for."""
 
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|~&$^\"]")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|~&$^]")
 """Characters that can begin or end Markdown, HTML or an entity, wherever they stand."""
-_LINE_START = re.compile(r"^(\d+)([.)])|^([#+\-=:/!@%])")
+_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([#+\-=:/!@%])")
 _REFERENCES = (
     (re.compile(r"(?i)(?<=[a-z0-9+.-])(?=://)"), ""),
     (re.compile(r"(?i)(?<=mailto)(?=:)|(?<=xmpp)(?=:)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)"), ""),
@@ -76,16 +77,20 @@ def markdown_code(text: str, limit: int | None = None) -> str:
     return f"<code>{markdown(shown)}</code>"
 
 
-def markdown_html(text: str, limit: int | None = None) -> str:
-    """Text inside our own HTML in Markdown, such as a `<summary>`."""
-    return markdown(text, limit)
+def markdown_sentence(text: str, limit: int | None = None) -> str:
+    """A message as `markdown`, its lines joined by spaces."""
+    return markdown(" ".join(text.split()), limit)
 
 
-def fenced(lines: list[str], language: str = "") -> list[str]:
-    """Lines as a code block, between fences that are longer than any run of backticks in it."""
-    runs = [len(run) for line in lines for run in re.findall("`+", line)]
-    fence = "`" * max(3, *(run + 1 for run in runs), 3)
-    return [f"{fence}{language}", *lines, fence]
+def fenced(lines: Sequence[str], language: str = "") -> list[str]:
+    """Lines as a code block, between fences that are longer than any run of backticks in it.
+
+    A line that begins with `/` is moved by one space, since a forge may take it for a command.
+    """
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    shown = [f" {line}" if line.startswith("/") else line for line in lines]
+    return [f"{fence}{language}", *shown, fence]
 
 
 def _spelled(match: re.Match[str]) -> str:
