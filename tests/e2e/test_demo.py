@@ -62,7 +62,11 @@ def test_the_removed_volume_is_shown_as_a_risk(demo: tuple[str, Path]) -> None:
 def test_the_correction_is_allowed_with_nothing_failed(demo: tuple[str, Path]) -> None:
     report = json.loads((demo[1] / "corrected.json").read_text("utf-8"))
     assert report["verdict"] == "allow"
-    assert report["coverage"]["applications"]["affected"] == 3
+    assert {change["application"] for change in report["changes"]} == {
+        "apps/cache",
+        "apps/shop/overlays/production",
+        "charts/notifier@production",
+    }
     assert report["coverage"]["applications"]["failed"] == 0
     assert [f for f in report["findings"] if f["introduced"] and not f["waiver"]] == []
 
