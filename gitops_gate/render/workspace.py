@@ -45,7 +45,9 @@ def workspace() -> Iterator[Workspace]:
 def clean_variables(room: Workspace, *, zone: str = "UTC") -> dict[str, str]:
     """The whole environment of a renderer: nothing of the user's but PATH.
 
-    `zone` is the value of TZ: a name, or the absolute path of a zone file.
+    `zone` is the value of TZ: a name, or the absolute path of a zone file. Go programs are told
+    to collect garbage less often, a fifth of their time, up to a bound on memory (Go's package
+    `runtime`, "Environment Variables").
     """
     home = room.home
     inherited = clean_environment()
@@ -63,6 +65,8 @@ def clean_variables(room: Workspace, *, zone: str = "UTC") -> dict[str, str]:
         "HELM_CONFIG_HOME": f"{home}/helm/config",
         "HELM_DATA_HOME": f"{home}/helm/data",
         "HELM_PLUGINS": f"{home}/helm/plugins",
+        "GOGC": "400",
+        "GOMEMLIMIT": "384MiB",
         "KUBECONFIG": os.devnull,
         "KUSTOMIZE_PLUGIN_HOME": f"{home}/kustomize",
     }
