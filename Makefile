@@ -14,7 +14,7 @@ TESTS ?= tests
 ARGUMENTS ?=
 WORKERS ?= auto
 
-.PHONY: help install engines demo test unit lint format lock bench clean
+.PHONY: help install engines demo test unit lint format docs lock bench clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -52,12 +52,16 @@ lint: $(READY) ## Check style, docstrings, format, types and import directions
 	@echo "make: types (mypy)"
 	@$(BIN)/mypy gitops_gate tests $(wildcard benchmarks)
 	@$(BIN)/mypy --strict scripts/engines
+	@$(BIN)/mypy --strict scripts/docs
 	@echo "make: import directions (lint-imports)"
 	@$(BIN)/lint-imports --no-cache
 
 format: $(READY) ## Put the code into the common form
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+docs: $(READY) ## Write the parts of the documentation that are made from the code
+	@$(BIN)/python scripts/docs
 
 lock: $(READY) ## Write requirements/*.txt anew from pyproject.toml (UPGRADE=1 for newer versions)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" scripts/lock $(if $(UPGRADE),--upgrade)

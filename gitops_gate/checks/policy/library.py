@@ -257,7 +257,7 @@ def _refuse_unknown_parameters(rule: Rule, override: RuleOverride | None) -> Non
 def is_policy_path(path: str, settings: PolicySettings) -> bool:
     """Whether a file of the repository is one of `policies.paths`, or lies below one."""
     return any(
-        place == "." or path == place or path.startswith(f"{place}/")
+        place in (".", path) or path.startswith(f"{place}/")
         for place in (named.rstrip("/") for named in settings.paths)
     )
 

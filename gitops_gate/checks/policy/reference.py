@@ -10,7 +10,9 @@ from gitops_gate.checks.policy.rules import Rule
 _HEADING = """# Rules
 
 Every rule of the shipped library, as `gitops-gate policy docs` writes it. The id of a rule is its
-place here, its file below `policies/`, the key under `policies.rules` and the key of a waiver.
+heading here, its file below `policies/`, the key under `policies.rules` and the key of a waiver.
+Profiles, areas and ids are what `policies.builtin` takes. Parameters are set under
+`policies.rules.<id>.parameters`.
 
 """
 
@@ -36,8 +38,9 @@ def _section(rule: Rule) -> str:
     lines = [f"## {rule.id}", "", f"**{rule.title}** ({rule.severity.value})", ""]
     lines += [rule.description, ""] if rule.description else []
     lines += [f"To satisfy it: {rule.remediation}", ""] if rule.remediation else []
+    kinds = "every kind" if rule.kinds == ("*",) else _listed(rule.kinds)
     lines += [
-        f"Looks at {', '.join(f'`{k}`' for k in rule.kinds)} on {', '.join(rule.operations)}.",
+        f"Looks at {kinds} on {', '.join(rule.operations)}. Areas: {_listed(rule.areas)}.",
         "",
     ]
     if rule.parameters:
@@ -49,3 +52,7 @@ def _section(rule: Rule) -> str:
         lines += [""]
     lines += [f"- <{reference}>" for reference in rule.related]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
