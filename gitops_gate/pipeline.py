@@ -29,7 +29,7 @@ from gitops_gate.evaluation.values import Context, Result, SchemaFiles, Task
 from gitops_gate.findings import Finding, Location, Severity
 from gitops_gate.render import Rendered, fetch_remotes
 from gitops_gate.source import Repository, Revision, Tree
-from gitops_gate.verdict.values import Report, RulesEffect
+from gitops_gate.verdict.values import Reason, Report, RulesEffect
 
 Stage = Callable[[str], Progress]
 
@@ -221,10 +221,10 @@ def _rules_effect(
         return RulesEffect(changed=edited, error=str(error)), (finding,)
     proposed = replace(proposed, settings=_with_engines_of(rules.settings, proposed.settings))
     changed = tuple(sorted({*edited, *edited_rules(before, after, proposed.settings)}))
-    under = [
-        (_findings(after, either, options), either.settings.gate) for either in (rules, proposed)
-    ]
-    return effect_of(changed, under[0], under[1]), ()
+    old, new = (_judged(after, either, options) for either in (rules, proposed))
+    effect = effect_of(changed, (old[0], rules.settings.gate), (new[0], proposed.settings.gate))
+    broken = [reason.message for reason in new[1] if reason not in old[1]]
+    return replace(effect, error=broken[0] if broken else None), ()
 
 
 def _with_engines_of(trusted: Settings, proposed: Settings) -> Settings:
@@ -246,12 +246,15 @@ def _with_engines_of(trusted: Settings, proposed: Settings) -> Settings:
     )
 
 
-def _findings(tree: Tree, rules: Rules, options: Options) -> tuple[Finding, ...]:
-    """All findings of a tree under some rules, with their waivers."""
+def _judged(
+    tree: Tree, rules: Rules, options: Options
+) -> tuple[tuple[Finding, ...], list[Reason]]:
+    """All findings of a tree under some rules, with their waivers, and what nobody could decide."""
     results, discovery = _whole_tree(tree, rules, options)
     at = options.at or datetime.datetime.now(datetime.UTC)
     run = Run(rules=rules, source="", at=at, known=discovery.applications)
-    return assemble(results, run).findings
+    undecided = [reason for result in results for reason in result.undecided]
+    return assemble(results, run).findings, undecided
 
 
 def _fact_cache(options: Options) -> FactCache | None:

@@ -93,6 +93,7 @@ def assemble(results: Sequence[Result], run: Run) -> Report:
         tools=dict(sorted({**run.tools, **tools}.items())),
         warnings=_warnings(results, run),
         mode=run.rules.settings.gate.mode,
+        gate=run.rules.settings.gate,
         excerpts={
             place: line for result in results for place, line in sorted(result.excerpts.items())
         },
