@@ -13,7 +13,7 @@ from gitops_gate.config.settings import PolicySettings
 
 RULE = b"""package gitops_gate.team.named
 
-deny contains {"message": "is unnamed", "field": ["metadata", "name"], "remediation": "name it"} if {
+deny contains {"message": "is unnamed", "field": ["metadata", "name"]} if {
 	not input.object.metadata.name
 }
 
