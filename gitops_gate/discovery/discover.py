@@ -61,15 +61,17 @@ def discover_pair(
 def _survey(listing: Listing, cache: FactCache | None) -> Survey:
     """The survey of a tree: from the cache, from that of a similar tree, or from its files."""
     tree = listing.tree
+    reader = FactReader(listing, cache)
     if cache is None or not tree.identity:
-        return survey_tree(listing, FactReader(listing, cache))
+        survey = survey_tree(listing, reader)
+        reader.save()
+        return survey
     known = cache.survey(tree.identity)
     if known is not None:
         return known
     family = family_of(tree.entries)
     marks = marks_of(tree.entries)
     near = cache.nearest(family)
-    reader = FactReader(listing, cache)
     changed = None if near is None else _changes(near[1], marks)
     if near is None or changed is None:
         survey, worth_keeping = survey_tree(listing, reader), True

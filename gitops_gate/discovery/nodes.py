@@ -143,9 +143,7 @@ def _add_reference(draft: _Draft, reference: Reference, origin: str) -> None:
     elif reference.role is not Role.FILE and listing.named(place.path, NAMES):
         _add_directory(draft, place, reference)
     else:
-        draft.missing.add(place.path)
-        if reference.role is not Role.FILE:
-            draft.missing.update(inside(place.path, name) for name in NAMES)
+        _add_missing(draft, place, reference)
 
 
 def _add_if_there(draft: _Draft, place: Place, reference: Reference) -> None:
@@ -156,6 +154,13 @@ def _add_if_there(draft: _Draft, place: Place, reference: Reference) -> None:
         _add_found(draft, place, reference)
     else:
         draft.missing.add(place.path)
+
+
+def _add_missing(draft: _Draft, place: Place, reference: Reference) -> None:
+    """Something that does not exist: every place where Kustomize would look for it."""
+    draft.missing.add(place.path)
+    if reference.role is not Role.FILE:
+        draft.missing.update(inside(place.path, name) for name in NAMES)
 
 
 def _add_found(draft: _Draft, place: Place, reference: Reference) -> None:
@@ -216,8 +221,8 @@ def _files_of_plugins(draft: _Draft, directory: str, entered: set[str]) -> list[
                 continue
             if draft.listing.is_file(place.path):
                 found.append((place.path, reference.role))
-            elif place.path not in entered and draft.listing.named(place.path, NAMES):
+            elif reference.role is Role.FILE or not draft.listing.named(place.path, NAMES):
+                _add_missing(draft, place, reference)
+            elif place.path not in entered:
                 found += _files_of_plugins(draft, place.path, entered)
-            else:
-                draft.missing.add(place.path)
     return found

@@ -10,6 +10,7 @@ from gitops_gate.config.settings import Settings
 from gitops_gate.discovery import affected, discover_pair
 from gitops_gate.source import Entry, Mode, Tree
 from tests.unit.discovery.trees import (
+    Files,
     Link,
     change,
     chart,
@@ -156,7 +157,7 @@ def test_other_unclaimed_files_are_listed_when_they_change():
     assert not result.unreached
 
 
-CRD_FILES = {
+CRD_FILES: Files = {
     "crds/widget.yaml": crd("example.com", "Widget"),
     "a/w.yaml": manifest("w", "Widget", "example.com/v1"),
     "b/w.yaml": manifest("w", "Widget", "other.com/v1"),
@@ -174,7 +175,7 @@ CRD_FILES = {
 
 
 def test_a_changed_crd_affects_the_applications_that_may_have_its_kind():
-    head = CRD_FILES | {"crds/widget.yaml": crd("example.com", "Widget") + "  scope: Cluster\n"}
+    head = {**CRD_FILES, "crds/widget.yaml": crd("example.com", "Widget") + "  scope: Cluster\n"}
     assert touched(CRD_FILES, head) == ["a", "c", "crds", "e", "g"]
 
 
@@ -185,8 +186,11 @@ def test_a_crd_that_is_new_or_gone_counts_as_changed():
 
 
 def test_a_crd_that_is_read_exactly_counts_too():
-    odd = '{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": {"group": "example.com", "names": {"kind": "Widget"}}}'
-    assert "a" in touched(CRD_FILES, CRD_FILES | {"crds/widget.yaml": odd})
+    odd = (
+        '{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",'
+        ' "spec": {"group": "example.com", "names": {"kind": "Widget"}}}'
+    )
+    assert "a" in touched(CRD_FILES, {**CRD_FILES, "crds/widget.yaml": odd})
 
 
 def test_one_change_in_a_base_of_many_affects_them_all():

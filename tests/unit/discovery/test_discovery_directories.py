@@ -148,7 +148,7 @@ def test_flux_objects_are_not_mistaken_for_the_configuration_of_kustomize():
 
 
 def test_a_file_that_only_looks_like_the_configuration_of_a_tool_is_not_overlooked():
-    text = '"apiVersion": apps/v1\n"kind": Deployment\nx: "\napiVersion: skaffold/v1\nkind: Config\n"\n'
+    text = '"apiVersion": apps/v1\n"kind": X\nx: "\napiVersion: skaffold/v1\nkind: Config\n"\n'
     assert names({"a/x.yaml": text}) == ["a"]
 
 

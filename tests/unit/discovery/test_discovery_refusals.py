@@ -19,6 +19,13 @@ from tests.unit.discovery.trees import (
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 1\n"
 
 
+def function(annotation: str, text: str) -> str:
+    return (
+        "apiVersion: x/v1\nkind: T\nmetadata:\n  name: t\n  annotations:\n"
+        f"    {annotation}: |\n      {text}\n"
+    )
+
+
 def with_plugin(document: str) -> dict[str, str]:
     return {"shop/kustomization.yaml": "transformers: [t.yaml]", "shop/t.yaml": document}
 
@@ -58,13 +65,11 @@ def test_a_configuration_folder_for_helm_is_refused():
     ("document", "code"),
     [
         (
-            "apiVersion: x/v1\nkind: T\nmetadata:\n  name: t\n  annotations:\n"
-            "    config.kubernetes.io/function: |\n      exec: {path: ./run.sh}\n",
+            function("config.kubernetes.io/function", "exec: {path: ./run.sh}"),
             "render/exec-function",
         ),
         (
-            "apiVersion: x/v1\nkind: T\nmetadata:\n  name: t\n  annotations:\n"
-            "    config.k8s.io/function: |\n      container: {image: example/tool}\n",
+            function("config.k8s.io/function", "container: {image: example/tool}"),
             "render/container-function",
         ),
         ("apiVersion: viaduct.ai/v1\nkind: ksops\nmetadata: {name: t}\n", "render/plugin"),
