@@ -93,6 +93,23 @@ def fenced(lines: Sequence[str], language: str = "") -> list[str]:
     return [f"{fence}{language}", *shown, fence]
 
 
+def json_escaped(text: str) -> str:
+    """JSON text whose invisible characters are `\\uNNNN`, and lone surrogates U+FFFD."""
+    return _INVISIBLE.sub(_json_escape, text)
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x20:
+        return match.group()
+    if 0xD800 <= code <= 0xDFFF:
+        return "\ufffd"
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+
+
 def _spelled(match: re.Match[str]) -> str:
     code = ord(match.group())
     if 0xDC80 <= code <= 0xDCFF:

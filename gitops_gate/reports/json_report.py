@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from gitops_gate.changes.values import ResourceChange
 from gitops_gate.findings import Finding
+from gitops_gate.reports.escaping import json_escaped
 from gitops_gate.reports.options import ReportOptions
 from gitops_gate.resources.values import ResourceReference
 from gitops_gate.verdict.values import ApplicationOutcome, Coverage, Report, RulesEffect, Sides
 
 SCHEMA = "gitops-gate/report/v1"
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def write(report: Report, _: ReportOptions | None = None) -> str:
     """The report as indented JSON, ending in a newline."""
-    return json.dumps(as_value(report), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(as_value(report), indent=2, ensure_ascii=False, default=_plain)
+    return (text if text.isascii() else json_escaped(text)) + "\n"
 
 
 def as_value(report: Report) -> dict[str, Any]:
@@ -158,6 +163,13 @@ def _reference(reference: ResourceReference | None) -> dict[str, Any] | None:
     }
 
 
+def _plain(value: Any) -> Any:
+    """Read-only mappings in changed values, as JSON has them."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
 def _sides(sides: Sides) -> Mapping[str, Any]:
     return {"base": sides.base, "head": sides.head}
 
@@ -166,4 +178,4 @@ def _text(value: str | None) -> str | None:
     """Text that every JSON reader takes: bytes of a name that are not UTF-8 become U+FFFD."""
     if value is None or value.isascii():
         return value
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _SURROGATE.sub("\ufffd", value)

@@ -122,8 +122,8 @@ def _rules_effect(overview: Overview, width: int, most: int | None) -> Iterator[
     if effect is None:
         return
     spans: list[Span] = [(effect_sentence(effect), "strong")]
-    spans.append((f" ({', '.join(one_line(path) for path in effect.changed)})", "dim"))
-    spans.append((" It takes effect after the merge.", "dim"))
+    spans.append((", once it is merged: ", "strong"))
+    spans.append((", ".join(one_line(path) for path in effect.changed), "name"))
     yield from wrapped(spans, width, first=[(_MARGIN, "")], indent=4)
     if effect.error is not None:
         for line in block(effect.error):

@@ -43,7 +43,7 @@ def finding_lines(
 def _finding(group: FindingGroup, overview: Overview, width: int, verbose: bool) -> Iterator[Line]:
     finding = group.finding
     severity = finding.severity.value
-    left: list[Span] = [(f"  {severity:<7}", severity), (one_line(finding.rule), "rule")]
+    left: list[Span] = [(f"  {severity}  ", severity), (one_line(finding.rule), "rule")]
     note = _note(group, overview)
     left += [(f"  {note}", "dim")] if note else []
     yield from aligned(left, (one_line(place(finding)), "place"), width, _INDENT)

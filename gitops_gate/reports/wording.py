@@ -112,8 +112,7 @@ def numbers(overview: Overview) -> list[str]:
     if overview.scanned:
         phrases.append(f"{found}, {plural(coverage.resources_seen, 'resource')}")
         return phrases
-    verb = "is" if coverage.applications_affected == 1 else "are"
-    phrases.append(f"{coverage.applications_affected:,} of {found} {verb} affected")
+    phrases.append(f"{coverage.applications_affected:,} of {found} affected")
     total = len(overview.report.changes)
     if total:
         signs = " ".join(
@@ -138,7 +137,7 @@ def _found(overview: Overview) -> str:
     tail = "" if overview.scanned else " introduced"
     distinct = sum(1 for g in overview.groups if g.finding.introduced and not g.finding.waiver)
     if not counts:
-        return "no findings" if overview.scanned else "nothing introduced that is a finding"
+        return "no findings" if overview.scanned else "no findings introduced"
     note = f" ({distinct:,} distinct)" if distinct != overview.introduced.total() else ""
     return f"{', '.join(counts)}{tail}{note}"
 
@@ -148,8 +147,7 @@ def coverage_phrases(report: Report) -> list[str]:
     coverage = report.coverage
     seen = plural(coverage.resources_seen, "resource")
     phrases = [
-        f"{seen}, {coverage.schema_checked:,} against a schema",
-        f"{coverage.policy_checked:,} against policies",
+        f"{seen}: {coverage.schema_checked:,} checked by schema, {coverage.policy_checked:,} by rules",
         f"{coverage.rules_evaluated:,} of {plural(coverage.rules_loaded, 'rule')} applied",
     ]
     if coverage.schema_missing:

@@ -39,6 +39,7 @@
       if (fits) { shown += 1; }
     });
     var active = values.some(Boolean);
+    if (active) { document.querySelectorAll(".more").forEach(function (more) { more.open = true; }); }
     byId("matches").textContent = active ? shown + " of " + cards.length + " shown" : "";
   }
 
