@@ -94,7 +94,7 @@ def fenced(lines: Sequence[str], language: str = "") -> list[str]:
 
 
 def json_escaped(text: str) -> str:
-    """JSON text whose invisible characters are `\\uNNNN`, and lone surrogates U+FFFD."""
+    r"""JSON text whose invisible characters are `\uNNNN`, and lone surrogates U+FFFD."""
     return _INVISIBLE.sub(_json_escape, text)
 
 

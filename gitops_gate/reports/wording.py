@@ -145,9 +145,9 @@ def _found(overview: Overview) -> str:
 def coverage_phrases(report: Report) -> list[str]:
     """What was evaluated and what was not, each a phrase; zeros only where they reassure."""
     coverage = report.coverage
-    seen = plural(coverage.resources_seen, "resource")
+    checked = f"{coverage.schema_checked:,} checked by schema, {coverage.policy_checked:,} by rules"
     phrases = [
-        f"{seen}: {coverage.schema_checked:,} checked by schema, {coverage.policy_checked:,} by rules",
+        f"{plural(coverage.resources_seen, 'resource')}: {checked}",
         f"{coverage.rules_evaluated:,} of {plural(coverage.rules_loaded, 'rule')} applied",
     ]
     if coverage.schema_missing:
