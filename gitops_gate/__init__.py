@@ -20,6 +20,8 @@ prints, exits or reads the environment. Every error derives from `GitOpsGateErro
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -136,3 +138,19 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """This package: its `render` stays the function, whenever the room of that name is imported."""
+
+    @property
+    def render(self) -> Any:
+        """The public function; the import of `gitops_gate.render` would set the room here."""
+        return importlib.import_module("gitops_gate.api").render
+
+    @render.setter
+    def render(self, room: ModuleType) -> None:
+        """Leave the room to be found by its full name."""
+
+
+sys.modules[__name__].__class__ = _Package
