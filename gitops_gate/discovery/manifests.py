@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from gitops_gate.discovery.agents import deployed_by
 from gitops_gate.discovery.facts import NOTHING, Deployed, ManifestFacts
@@ -62,8 +63,8 @@ _CRD_KIND = "CustomResourceDefinition"
 _HIDDEN = re.compile(rb"\\(?:x[4-7]|u00[4-7]|U000000[4-7]|\r?\n)")
 _TEMPLATES = (b"{{", b"{%", b"<%", b"[[")
 _ODD_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
-_ODD_LINES = (b"\n...", b"\n%", b"\n\t")
-_SEPARATOR = re.compile(rb"---(?:[ \t]+(?:#[^\n]*)?)?\r?(?:\n|$)")
+_ODD_LINES = (b"\n...", b"\n%", b"\n\t", b"\n---")
+_ODD = (*_TEMPLATES, *_ODD_BREAKS, *_ODD_LINES)
 _TOP = (b"\napiVersion", b"\nkind", b"\n'apiVersion", b"\n'kind", b'\n"apiVersion', b'\n"kind')
 _VALUE = rb":[ \t]+([\"']?)([A-Za-z0-9][A-Za-z0-9._/-]*)\1[ \t]*(?:[ \t]#[^\n]*)?\r?$"
 _API_VERSION = re.compile(rb"\napiVersion" + _VALUE, re.MULTILINE)
@@ -104,8 +105,7 @@ def read_manifests(data: bytes) -> ManifestFacts:
     hidden = _may_hide(data)
     if not hidden and b"apiVersion" not in data:
         return NOTHING
-    quick = None if hidden else _quick_look(data)
-    return quick if quick is not None else _exact(data)
+    return _facts(data, quickly=not hidden)
 
 
 def _may_hide(data: bytes) -> bool:
@@ -118,55 +118,41 @@ def _may_hide(data: bytes) -> bool:
     )
 
 
-def _quick_look(data: bytes) -> ManifestFacts | None:
-    """The facts when every document is plain and none is special; None to read exactly.
+@dataclass(frozen=True, slots=True)
+class _Glimpse:
+    """What a plain document shows without being read: its object's kind, and a CRD's."""
+
+    pair: tuple[str, str] | None = None
+    crd: tuple[str, str] | None = None
+
+
+_NO_MANIFEST = _Glimpse()
+
+
+def _glimpse(document: bytes) -> _Glimpse | None:
+    """The kind of a document that is plain and not special; None when it has to be read.
 
     Plain searches for bytes, and patterns only at what they find: this sees every manifest of a
     repository, and a pattern that is tried on each line takes five times as long.
     """
-    text = b"\n" + data
-    segments = _segments(text)
-    if segments is None:
+    if b"apiVersion" not in document:
+        return _NO_MANIFEST
+    text = b"\n" + document
+    if any(odd in text for odd in _ODD) or text.count(b"\r") != text.count(b"\r\n"):
         return None
-    kinds: dict[tuple[str, str], None] = {}
-    crds: dict[tuple[str, str], None] = {}
-    for segment in segments:
-        if b"apiVersion" not in segment:
-            continue
-        if sum(map(segment.count, _TOP)) != 2:
-            return None
-        version = _API_VERSION.match(segment, max(segment.find(b"\napiVersion"), 0))
-        name = _KIND.match(segment, max(segment.find(b"\nkind"), 0))
-        if version is None or name is None:
-            return None
-        pair = version[2].decode(), name[2].decode()
-        if _is_special(pair):
-            return None
-        if _defines_kind(pair):
-            crd = _quick_crd(segment)
-            if crd is None:
-                return None
-            crds[crd] = None
-        kinds[pair] = None
-    return ManifestFacts(kinds=tuple(sorted(kinds)), crds=tuple(sorted(crds)))
-
-
-def _segments(text: bytes) -> list[bytes] | None:
-    """The documents of a plain stream that starts with a line break; None if it is not plain."""
-    if any(odd in text for odd in (*_TEMPLATES, *_ODD_BREAKS, *_ODD_LINES)):
+    if sum(map(text.count, _TOP)) != 2:
         return None
-    if text.count(b"\r") != text.count(b"\r\n"):
+    version = _API_VERSION.match(text, max(text.find(b"\napiVersion"), 0))
+    name = _KIND.match(text, max(text.find(b"\nkind"), 0))
+    if version is None or name is None:
         return None
-    segments, start, found = [], 0, text.find(b"\n---")
-    while found >= 0:
-        separator = _SEPARATOR.match(text, found + 1)
-        if separator is None:
-            return None
-        segments.append(text[start:found])
-        start = separator.end() - 1 if separator.group().endswith(b"\n") else separator.end()
-        found = text.find(b"\n---", start)
-    segments.append(text[start:])
-    return segments
+    pair = version[2].decode(), name[2].decode()
+    if _is_special(pair):
+        return None
+    if not _defines_kind(pair):
+        return _Glimpse(pair)
+    crd = _quick_crd(document)
+    return None if crd is None else _Glimpse(pair, crd)
 
 
 def _quick_crd(segment: bytes) -> tuple[str, str] | None:
@@ -196,16 +182,21 @@ def _defines_kind(pair: tuple[str, str]) -> bool:
     return pair[1] == _CRD_KIND and group_of(pair[0]) == _CRD_GROUP
 
 
-def _exact(data: bytes) -> ManifestFacts:
+def _facts(data: bytes, *, quickly: bool) -> ManifestFacts:
+    """The facts of all documents, of which only those are read that have to be."""
     kinds: dict[tuple[str, str], None] = {}
     crds: dict[tuple[str, str], None] = {}
     deployed: list[Deployed] = []
     problems: list[ManifestError] = []
-    for document in each_document(data):
-        if isinstance(document, ManifestError):
-            problems.append(document)
+    for seen in each_document(data, _glimpse if quickly else _read_all):
+        if isinstance(seen, ManifestError):
+            problems.append(seen)
             continue
-        for value in _objects(document):
+        if isinstance(seen, _Glimpse):
+            kinds |= {seen.pair: None} if seen.pair else {}
+            crds |= {seen.crd: None} if seen.crd else {}
+            continue
+        for value in _objects(seen):
             pair = str(value["apiVersion"]), str(value["kind"])
             kinds[pair] = None
             deployed += deployed_by(value)
@@ -218,6 +209,10 @@ def _exact(data: bytes) -> ManifestFacts:
         problem=_in_words(problems[0]) if problems else "",
         template=bool(problems) and not kinds and _is_template(data, problems),
     )
+
+
+def _read_all(_: bytes) -> None:
+    return None
 
 
 def _is_template(data: bytes, problems: list[ManifestError]) -> bool:

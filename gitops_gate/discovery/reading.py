@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gitops_gate.documents import load_document, split_stream
@@ -26,14 +26,23 @@ def documents(data: bytes) -> Iterator[object]:
         yield load_document(raw.text, strict=False, first_line=raw.line)
 
 
-def each_document(data: bytes) -> Iterator[object | ManifestError]:
-    """Every document of a stream, with the error in the place of one that cannot be read."""
+def each_document(
+    data: bytes, look: Callable[[bytes], object | None]
+) -> Iterator[object | ManifestError]:
+    """Every document of a stream, with the error in the place of one that cannot be read.
+
+    Where `look` finds out enough from a document's bytes, what it gives stands for the document.
+    """
     try:
         stream = split_stream(data)
     except ManifestError as error:
         yield error
         return
     for raw in stream:
+        seen = look(raw.text)
+        if seen is not None:
+            yield seen
+            continue
         try:
             yield load_document(raw.text, strict=False, first_line=raw.line)
         except ManifestError as error:
