@@ -9,9 +9,12 @@ processors. Whatever breaks on the way makes the verdict indeterminate, never al
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gitops_gate.config.settings import Settings
@@ -25,7 +28,7 @@ from gitops_gate.evaluation.pool import Progress, default_jobs, evaluate_all, ke
 from gitops_gate.evaluation.rules import Rules, edited_rules, load_rules
 from gitops_gate.evaluation.rules_effect import effect_of
 from gitops_gate.evaluation.selection import side_of, tasks_of
-from gitops_gate.evaluation.values import Context, Result, SchemaFiles, Task
+from gitops_gate.evaluation.values import Context, Result, SchemaFiles, Side, Task
 from gitops_gate.findings import Finding, Location, Severity
 from gitops_gate.render import Rendered, fetch_remotes
 from gitops_gate.source import Repository, Revision, Tree
@@ -74,11 +77,14 @@ def check(repository: Repository, base: str | None, head: str, options: Options)
     pair = discover_pair(before.tree, after.tree, rules.settings, cache)
     hit = affected(*pair, before.tree, after.tree)
     old, new = (pair[0], before.tree), (pair[1], after.tree)
-    context = _context(rules, old, new, options)
     jobs = options.jobs or default_jobs()
-    tasks = tasks_of(hit.applications, old, new, lambda sides: keys_of(sides, context, jobs=jobs))
-    tasks = _narrow(tasks, options)
-    results = evaluate_all(tasks, context, jobs=jobs, progress=options.stage("evaluating"))
+    sides = [side_of(name, *place) for name in hit.applications for place in (old, new)]
+    with _with_remotes(_context(rules, old, new, options), sides, options) as context:
+        tasks = _narrow(
+            tasks_of(hit.applications, old, new, partial(keys_of, context=context, jobs=jobs)),
+            options,
+        )
+        results = evaluate_all(tasks, context, jobs=jobs, progress=options.stage("evaluating"))
     effect, findings = _rules_effect(before.tree, after.tree, rules, options)
     run = Run(
         rules=rules,
@@ -128,14 +134,12 @@ def render_applications(tree: Tree, options: Options) -> Iterator[tuple[Applicat
     discovery = discover(tree, rules.settings)
     _known((discovery,), options)
     here = (discovery, tree)
-    engines = Engines(_context(rules, here, here, options))
-    try:
-        for name, application in discovery.applications.items():
-            side = side_of(name, *here)
-            if side is not None and _wanted(application, options):
-                yield application, render_side(side, engines)
-    finally:
-        engines.close()
+    wanted = [one for one in discovery.applications.values() if _wanted(one, options)]
+    sides = [side for one in wanted if (side := side_of(one.name, *here)) is not None]
+    with _with_remotes(_context(rules, here, here, options), sides, options) as context:
+        with contextlib.closing(Engines(context)) as engines:
+            for side in sides:
+                yield side.application, render_side(side, engines)
 
 
 def _base(repository: Repository, base: str | None, head: Revision) -> tuple[Revision, Revision]:
@@ -164,9 +168,11 @@ def _whole_tree(tree: Tree, rules: Rules, options: Options) -> tuple[list[Result
     tasks = [
         Task(name=name, base=None, head=side_of(name, *here)) for name in discovery.applications
     ]
+    tasks = _narrow(tasks, options)
     jobs = options.jobs or default_jobs()
-    progress = options.stage("evaluating")
-    return evaluate_all(_narrow(tasks, options), context, jobs=jobs, progress=progress), discovery
+    with _with_remotes(context, (task.head for task in tasks), options) as complete:
+        progress = options.stage("evaluating")
+        return evaluate_all(tasks, complete, jobs=jobs, progress=progress), discovery
 
 
 def _context(
@@ -175,22 +181,31 @@ def _context(
     head: tuple[Discovery, Tree],
     options: Options,
 ) -> Context:
-    remotes = {}
-    closures = [*base[0].closures.values(), *head[0].closures.values()]
-    if rules.settings.render.allow_remote and any(c.remotes for c in closures):
-        folder = str(Path(options.cache_folder or ".") / "remotes")
-        remotes = dict(
-            fetch_remotes(closures, rules.settings.render, folder, offline=options.offline)
-        )
     return Context(
         settings=rules.settings,
         rules=rules.rule_set,
         base_schemas=_schema_files(*base, rules.settings),
         head_schemas=_schema_files(*head, rules.settings),
         require_sandbox=options.require_sandbox,
-        remotes=remotes,
         cache_folder=options.cache_folder,
     )
+
+
+@contextlib.contextmanager
+def _with_remotes(
+    context: Context, sides: Iterable[Side | None], options: Options
+) -> Iterator[Context]:
+    """The context with the remote bases that the sides take, fetched; kept as long as it is used."""
+    closures = [side.closure for side in sides if side is not None and side.closure.remotes]
+    if not closures or not context.settings.render.allow_remote:
+        yield context
+        return
+    with tempfile.TemporaryDirectory(prefix="gitops-gate-") as scratch:
+        folder = str(Path(options.cache_folder or scratch) / "remotes")
+        options.stage("fetching remote bases")
+        render = context.settings.render
+        remotes = fetch_remotes(closures, render, folder, offline=options.offline)
+        yield replace(context, remotes=remotes)
 
 
 def _schema_files(discovery: Discovery, tree: Tree, settings: Settings) -> SchemaFiles:
@@ -246,9 +261,7 @@ def _with_engines_of(trusted: Settings, proposed: Settings) -> Settings:
     )
 
 
-def _judged(
-    tree: Tree, rules: Rules, options: Options
-) -> tuple[tuple[Finding, ...], list[Reason]]:
+def _judged(tree: Tree, rules: Rules, options: Options) -> tuple[tuple[Finding, ...], list[Reason]]:
     """All findings of a tree under some rules, with their waivers, and what nobody could decide."""
     results, discovery = _whole_tree(tree, rules, options)
     at = options.at or datetime.datetime.now(datetime.UTC)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import concurrent.futures.process
+import gc
 import multiprocessing
 import multiprocessing.util
 import os
@@ -19,6 +20,7 @@ from typing import TypeVar
 from gitops_gate.evaluation.application import evaluate, resource_keys, unexpected
 from gitops_gate.evaluation.engines import Engines
 from gitops_gate.evaluation.values import Context, Result, Side, Task
+from gitops_gate.render.rendering import prepare
 from gitops_gate.resources.values import ResourceKey
 
 Progress = Callable[[int, int], None]
@@ -27,6 +29,8 @@ Answer = TypeVar("Answer")
 
 FILES_IN_A_CHUNK = 64
 TASKS_IN_A_CHUNK = 8
+GARBAGE_THRESHOLD = 50_000
+"""Allocations between two collections in a worker: parsed documents hold no cycles to find."""
 WORTH_A_PROCESS = 24
 """Files below which starting workers costs more than it saves."""
 
@@ -75,11 +79,13 @@ def _over_workers(
     jobs: int,
     progress: Progress,
 ) -> list[Answer]:
-    chunks = list(_chunks(items))
+    chunks = list(_chunks(items, most=max(1, min(TASKS_IN_A_CHUNK, len(items) // (4 * jobs)))))
     processes = any(_starts_process(item) for item in items)
     small = sum(map(_weight, items)) < WORTH_A_PROCESS and not processes
     if jobs <= 1 or len(chunks) <= 1 or small:
         return _in_this_process(function, items, context, progress)
+    prepare(context.settings.render, {item.application.renderer for item in items})
+    gc.freeze()
     answers: list[Answer] = []
     with concurrent.futures.ProcessPoolExecutor(
         max_workers=min(jobs, len(chunks)),
@@ -120,6 +126,7 @@ def _start_method() -> multiprocessing.context.BaseContext:
 
 
 def _start_worker(context: Context) -> None:
+    gc.set_threshold(GARBAGE_THRESHOLD)
     global _engines  # noqa: PLW0603 - a worker keeps its engines for all its chunks
     _engines = Engines(context)
     multiprocessing.util.Finalize(_engines, _engines.close, exitpriority=10)
@@ -130,14 +137,14 @@ def _work(function: Callable[[Item, Engines], Answer], chunk: Sequence[Item]) ->
     return [function(item, _engines) for item in chunk]
 
 
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def _chunks(items: Sequence[Item], *, most: int) -> Iterator[Sequence[Item]]:
     """Neighbours stay together, since they share most of their documents."""
     chunk: list[Item] = []
     files = 0
     for item in items:
         chunk.append(item)
         files += _weight(item)
-        if files >= FILES_IN_A_CHUNK or len(chunk) >= TASKS_IN_A_CHUNK:
+        if files >= FILES_IN_A_CHUNK or len(chunk) >= most:
             yield chunk
             chunk, files = [], 0
     if chunk:
