@@ -48,9 +48,10 @@ def evaluate(task: Task, engines: Engines) -> Result:
         return _evaluated(task, base, head, engines, builder)
     except GitOpsGateError as error:
         code = "policy_error" if isinstance(error, PolicyError) else "check_error"
-        message = f"{task.name} could not be checked: {error}"
+        said = builder.masked(str(error), (*head.resources, *base.resources))
+        message = f"{task.name} could not be checked: {said}"
         reason = Reason(code=code, message=message, verdict=Verdict.INDETERMINATE)
-        outcome = _outcome(task, base, head, Status.FAILED, reason=str(error))
+        outcome = _outcome(task, base, head, Status.FAILED, reason=said)
         return Result(outcome=outcome, undecided=(reason,), tools=head.rendered.tools)
 
 
@@ -139,7 +140,8 @@ def _evaluated(
     findings += builder.rendering(head.rendered.findings, older)
     reason = None
     if base.failure is not None:
-        reason = f"the base could not be rendered, so what changes is unknown: {_words(base)}"
+        said = builder.failure(base.failure, new=False).message.split("\n", 1)[0]
+        reason = f"the base could not be rendered, so what changes is unknown: {said}"
     outcome = _outcome(task, base, head, Status.RENDERED, reason=reason)
     return Result(
         outcome=outcome,
@@ -177,11 +179,6 @@ def _check(
     if side is None:
         return CheckedSide()
     return check_side(side.application, read.resources, name, engines, pairs=pairs)
-
-
-def _words(read: _Read) -> str:
-    assert read.failure is not None
-    return read.failure.message.split("\n", 1)[0]
 
 
 def _warnings(read: _Read) -> tuple[str, ...]:

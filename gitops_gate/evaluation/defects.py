@@ -15,6 +15,7 @@ from gitops_gate.checks.identity import fingerprint, identity, introduced
 from gitops_gate.checks.interface import Defect
 from gitops_gate.evaluation.checking import Found
 from gitops_gate.evaluation.places import Places
+from gitops_gate.evaluation.source_secrets import source_secrets
 from gitops_gate.evaluation.values import Task
 from gitops_gate.findings import Finding, Location, Severity
 from gitops_gate.render.values import Failure
@@ -35,6 +36,7 @@ class FindingBuilder:
         self._identities: dict[Any, Any] = {}
         self._head = Places(task.head) if task.head else None
         self._base = Places(task.base) if task.base else None
+        self._hidden: frozenset[int] = frozenset()
         self.excerpts: dict[str, str] = {}
 
     def build(
@@ -45,11 +47,9 @@ class FindingBuilder:
         base: Sequence[Resource],
     ) -> tuple[Finding, ...]:
         """The findings of the head; those that the base has too are not introduced."""
-        secrets = frozenset(
-            secret
-            for resource in (*head, *base)
-            for secret in secret_values(resource, self._redact)
-        )
+        values = [(one, secret_values(one, self._redact)) for one in (*head, *base)]
+        secrets = frozenset(secret for _, hidden in values for secret in hidden)
+        self._hidden = frozenset(id(resource) for resource, hidden in values if hidden)
         names = plain_names([*base, *head])
         memo = self._identities
         sightings = [(identity(*found, names, memo), found[1].message) for found in after]
@@ -96,13 +96,19 @@ class FindingBuilder:
         finding = Finding(
             rule=failure.code,
             severity=Severity.ERROR,
-            message=failure.message,
+            message=self.masked(failure.message),
             application=self._task.name,
             location=location,
             introduced=new,
             remediation=failure.remedy,
         )
         return replace(finding, fingerprint=self._fingerprint(finding))
+
+    def masked(self, message: str, resources: Sequence[Resource] = ()) -> str:
+        """What somebody said about these resources or about the sources, without secret values."""
+        secrets = [secret_values(resource, self._redact) for resource in resources]
+        secrets += [source_secrets(side, self._redact) for side in (self._head, self._base) if side]
+        return mask(message, frozenset().union(*secrets))
 
     def unreadable(self, problems: Sequence[Unreadable], *, new: bool) -> list[Finding]:
         """One finding for each document that is no resource."""
@@ -114,7 +120,8 @@ class FindingBuilder:
                 location = Location(
                     path=problem.origin.path, line=line, column=problem.column, exact=True
                 )
-                self._keep_excerpt(location, self._head)
+                if self._head and not self._head.mentions_secrets(location.path):
+                    self._keep_excerpt(location, self._head)
             finding = Finding(
                 rule="yaml",
                 severity=Severity.ERROR,
@@ -136,7 +143,7 @@ class FindingBuilder:
         places: Places | None,
     ) -> Finding:
         location = places.of(resource, defect.field) if places else None
-        if location and resource and resource.reference.kind != "Secret":
+        if location and resource and self._is_open(resource):
             self._keep_excerpt(location, places)
         return Finding(
             rule=defect.rule,
@@ -152,6 +159,10 @@ class FindingBuilder:
             documentation=defect.documentation,
             fingerprint=mark,
         )
+
+    def _is_open(self, resource: Resource) -> bool:
+        """Whether the lines of a resource may be shown: not where a value of it is secret."""
+        return resource.reference.kind != "Secret" and id(resource) not in self._hidden
 
     def _fingerprint(self, finding: Finding) -> str:
         return fingerprint(self._task.name, _said(finding))

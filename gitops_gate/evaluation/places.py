@@ -8,7 +8,7 @@ the line. `Location.exact` is only true for the very line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,7 @@ class Places:
         """The source line at a place, as it may be shown."""
         if location.line < 1:
             return None
-        lines = self._lines.get(location.path)
-        if lines is None:
-            lines = self._lines[location.path] = self._read_lines(location.path)
+        lines = self._lines_of(location.path)
         if location.line > len(lines):
             return None
         line = clean_text(lines[location.line - 1].rstrip().replace("\t", "    "), limit=10_000)
@@ -68,11 +66,25 @@ class Places:
         shown = " " * min(indent, _LONGEST_EXCERPT) + line
         return shown if len(shown) <= _LONGEST_EXCERPT else f"{shown[: _LONGEST_EXCERPT - 1]}…"
 
-    def _read_lines(self, path: str) -> list[str]:
-        try:
-            return self._side.tree.read(path).decode("utf-8", "replace").split("\n")
-        except (GitOpsGateError, KeyError):
-            return []
+    def documents(self) -> Iterator[Mapping[str, Any]]:
+        """Every document in the files of this side that is a mapping."""
+        if self._documents is None:
+            self._documents = self._read_documents()
+        for documents in self._documents.values():
+            yield from (document.value for document in documents)
+
+    def mentions_secrets(self, path: str) -> bool:
+        """Whether a file speaks of Secrets, so that a document nobody can read may be one."""
+        return any("Secret" in line for line in self._lines_of(path))
+
+    def _lines_of(self, path: str) -> list[str]:
+        if path not in self._lines:
+            try:
+                text = self._side.tree.read(path).decode("utf-8", "replace")
+            except (GitOpsGateError, KeyError):
+                text = ""
+            self._lines[path] = text.split("\n")
+        return self._lines[path]
 
     def _in_sources(self, resource: Resource, field: FieldPath) -> Location | None:
         best: tuple[tuple[int, int, int], Location] | None = None
@@ -117,9 +129,9 @@ class Places:
                     value = load_document(raw.text)
                 except GitOpsGateError:
                     continue
-                if isinstance(value, dict) and isinstance(value.get("kind"), str):
+                if isinstance(value, dict):
                     document = _SourceDocument(path, raw.text, raw.line, value)
-                    by_kind.setdefault(value["kind"], []).append(document)
+                    by_kind.setdefault(str(value.get("kind")), []).append(document)
         return by_kind
 
 

@@ -30,9 +30,15 @@ def secret_values(resource: Resource, patterns: Sequence[str] = ()) -> frozenset
     For each hidden value: as written, decoded from and encoded to base64, as JSON quotes it, and
     line by line.
     """
-    value = resource.value
+    return hidden_texts(resource.value, patterns)
+
+
+def hidden_texts(
+    value: Mapping[str, Any], patterns: Sequence[str] = (), others: Iterable[str] = ()
+) -> frozenset[str]:
+    """As `secret_values`, of any document; `others` are values that are secret for other reasons."""
     encoded = is_secret(value)
-    found: set[str] = set()
+    found: set[str] = set(others)
     for path in hidden_paths(value, patterns):
         member: Any = value
         for element in path:

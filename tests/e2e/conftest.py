@@ -10,6 +10,7 @@ import pytest
 
 from gitops_gate.cli import main
 from tests.e2e.repositories import Run
+from tests.engines import engines_folder
 
 Gate = Callable[..., Run]
 
@@ -18,6 +19,7 @@ Gate = Callable[..., Run]
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing is kept from other tests, nor from whoever runs them."""
     folder = tmp_path / "cache"
+    monkeypatch.setenv("GITOPS_GATE_ENGINES", str(engines_folder()))
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder
 

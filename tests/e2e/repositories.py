@@ -91,7 +91,9 @@ def config_map(name: str = "settings", namespace: str = "shop", **data: str) -> 
     return manifest("v1", "ConfigMap", name, namespace, data=data or {"colour": "blue"})
 
 
-def manifest(version: str, kind: str, name: str, namespace: str | None = "shop", **more: Any) -> str:
+def manifest(
+    version: str, kind: str, name: str, namespace: str | None = "shop", **more: Any
+) -> str:
     """Any object, as JSON, which is YAML."""
     metadata: dict[str, Any] = {"name": name}
     if namespace:
@@ -152,7 +154,12 @@ def crd(kind: str = "Widget", group: str = "example.com", **properties: Any) -> 
             "scope": "Namespaced",
             "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
             "versions": [
-                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": schema},
+                }
             ],
         },
     )
