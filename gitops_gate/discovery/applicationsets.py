@@ -19,10 +19,12 @@ from typing import Any
 from gitops_gate.discovery.facts import Deployed
 from gitops_gate.discovery.references import ancestors, below, locate
 
-_PLACEHOLDER = re.compile(r"\{\{-?\s*([^{}]*?)\s*-?\}\}|\$\{[^}]*\}")
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}|\$\{[^{}]*\}")
 _SEGMENT = re.compile(r"index\s+\.?path\.segments\s+(\d+)|path\.segments\[(\d+)\]|path\[(\d+)\]")
 _UNKNOWN = "\0"
 _MAXIMUM_ROWS = 2000
+_MAXIMUM_ALL_ROWS = 50_000
+_MAXIMUM_FOUND = 50_000
 _MAXIMUM_NESTING = 4
 
 Parameters = Mapping[str, str]
@@ -32,20 +34,27 @@ def expand(deployed: Iterable[Deployed], directories: Sequence[str]) -> list[Dep
     """The entries with every template filled in; one entry for each directory that it means.
 
     `directories` are those with a kustomization, a chart or manifests, in sorted order. Entries
-    whose path leaves the repository are left out.
+    whose path leaves the repository are left out. Past a limit, everything that a generator gives
+    counts as unknown, and only the directories themselves are told apart.
     """
+    left = _MAXIMUM_ALL_ROWS
     known: dict[str, list[str]] = {}
     rows: dict[tuple[Any, ...], list[dict[str, str]]] = {}
     found: dict[Deployed, None] = {}
     for entry in deployed:
         if entry.generators not in rows:
             rows[entry.generators] = _rows(entry.generators, directories) or [{}]
-        for row in rows[entry.generators]:
+        some = rows[entry.generators] if left > 0 else [{}]
+        left -= len(some)
+        for row in some:
             path = _fill(entry.path, row)
             if path not in known:
                 known[path] = _matching(path, directories)
             for directory in known[path]:
-                found[_at(entry, directory, row)] = None
+                if len(found) < _MAXIMUM_FOUND:
+                    found[_at(entry, directory, row)] = None
+                else:
+                    found[Deployed(path=directory)] = None
     return list(found)
 
 
@@ -101,7 +110,7 @@ def _fill(template: str, row: Parameters, nesting: int = 0) -> str:
         return template
 
     def value(match: re.Match[str]) -> str:
-        name = (match.group(1) or "").removeprefix(".")
+        name = (match.group(1) or "").strip(" \t-").removeprefix(".")
         segment = _SEGMENT.fullmatch(name)
         if segment is not None:
             name = f"path[{next(group for group in segment.groups() if group)}]"

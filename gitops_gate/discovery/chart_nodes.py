@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gitops_gate.discovery.charts import CHART, REQUIREMENTS
+from gitops_gate.discovery.facts import Purpose
 from gitops_gate.discovery.listing import Listing
 from gitops_gate.discovery.reader import FactReader
 from gitops_gate.discovery.references import ancestors, inside, locate, parent
@@ -73,6 +74,7 @@ def build_chart(directory: str, listing: Listing, reader: FactReader) -> Chart:
     extra = inside(directory, REQUIREMENTS)
     if extra in listing.entries:
         dependencies += [(*pair, extra) for pair in reader.chart(extra).dependencies]
+    vendored = _vendored(directory, files, reader) if dependencies else set()
     local: list[str] = []
     missing: set[str] = set()
     for name, repository, path in dependencies:
@@ -86,7 +88,7 @@ def build_chart(directory: str, listing: Listing, reader: FactReader) -> Chart:
                 local.append(place.path)
             else:
                 missing.add(inside(place.path, CHART))
-        elif not _is_vendored(directory, name, files, reader):
+        elif name not in vendored:
             missing.add(inside(directory, f"charts/{name}/{CHART}"))
             refusals.append(not_vendored(name, repository, path))
     return Chart(
@@ -101,36 +103,48 @@ def build_chart(directory: str, listing: Listing, reader: FactReader) -> Chart:
 
 
 def _files(
-    directory: str, listing: Listing, refusals: list[Refusal], entered: set[str]
+    directory: str, listing: Listing, refusals: list[Refusal], folders: set[str]
 ) -> Iterator[str]:
     """The files below a directory, through links as well; what cannot be read is refused."""
-    entered.add(directory)
-    for path in listing.below(directory):
-        if path in listing.submodules:
-            refusals.append(submodule(path))
+    waiting = [directory]
+    while waiting:
+        folder = waiting.pop()
+        if folder in folders:
             continue
-        yield path
-        if path not in listing.links:
-            continue
-        place = listing.resolve(path)
-        yield from place.links
-        if place.outside:
-            refusals.append(leads_outside(path))
-        elif place.path in listing.entries:
-            yield place.path
-        elif place.path not in entered:
-            yield from _files(place.path, listing, refusals, entered)
+        folders.add(folder)
+        for path in listing.below(folder):
+            if path in listing.submodules:
+                refusals.append(submodule(path))
+                continue
+            yield path
+            if path not in listing.links:
+                continue
+            place = listing.resolve(path)
+            yield from place.links
+            if place.outside:
+                refusals.append(leads_outside(path))
+            elif place.path in listing.entries:
+                yield place.path
+            else:
+                waiting.append(place.path)
 
 
-def _is_vendored(directory: str, name: str, files: set[str], reader: FactReader) -> bool:
-    """Whether `charts/` holds a dependency: a chart of that name, or an archive of it."""
+def _vendored(directory: str, files: set[str], reader: FactReader) -> set[str]:
+    """The names of the charts that `charts/` holds, unpacked or as archives.
+
+    An archive is called `<name>-<version>.tgz`, and both parts may have dashes.
+    """
     vendor = inside(directory, "charts/")
+    found: set[str] = set()
+    unpacked: dict[str, str] = {}
     for path in files:
         if not path.startswith(vendor):
             continue
         folder, _, rest = path[len(vendor) :].partition("/")
-        if not rest and folder.startswith(f"{name}-") and folder.endswith(".tgz"):
-            return True
-        if rest == CHART and (folder == name or reader.chart(path).name == name):
-            return True
-    return False
+        if not rest and folder.endswith(".tgz"):
+            parts = folder.split("-")
+            found.update("-".join(parts[:count]) for count in range(1, len(parts)))
+        elif rest == CHART:
+            unpacked[folder] = path
+    reader.prefetch(Purpose.CHART, unpacked.values())
+    return found.union(unpacked, (reader.chart(path).name for path in unpacked.values()))

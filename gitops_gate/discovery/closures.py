@@ -73,10 +73,8 @@ class Closures:
             if application.renderer is Renderer.KUSTOMIZE and node is not None and _alone(node):
                 return self._simple_reach(path, node)
         draft = _Draft()
-        starts = self._components(path)
-        if application.renderer is Renderer.KUSTOMIZE:
-            starts = [path, *starts]
-        directories = self._nodes(starts)
+        kustomize = application.renderer is Renderer.KUSTOMIZE
+        directories = self._nodes([path, *self._components(path)] if kustomize else [])
         self._add_kustomizations(directories, draft)
         if application.renderer is Renderer.HELM:
             self._add_charts([path], draft)

@@ -14,11 +14,11 @@ from gitops_gate.discovery.facts import Issue, Reference, References, Role
 from gitops_gate.discovery.reading import (
     LFS_POINTER,
     AmbiguousKeyError,
+    Lines,
     fields,
     first_document,
     items,
     lenient_documents,
-    line_of,
     text,
     texts,
 )
@@ -41,7 +41,7 @@ _READ_BY_ENGINE = "make it a kustomization that kustomize itself can build"
 
 def read_kustomization(data: bytes) -> References:
     """The facts of a kustomization file; never raises for its content."""
-    source = data.decode("utf-8", "replace")
+    lines = Lines(data.decode("utf-8", "replace"))
     if data.startswith(LFS_POINTER):
         remedy = "commit the content itself"
         issue = Issue("render/lfs-pointer", "the file is a Git LFS pointer", 1, remedy)
@@ -50,7 +50,7 @@ def read_kustomization(data: bytes) -> References:
         document = first_document(data)
         if document is not None and not isinstance(document, Mapping):
             return _unreadable("it is not a mapping", 1)
-        return _kustomization(fields(document), source)
+        return _kustomization(fields(document), lines)
     except ManifestError as error:
         return _unreadable(error.message, error.line or 1)
     except AmbiguousKeyError as error:
@@ -59,9 +59,9 @@ def read_kustomization(data: bytes) -> References:
 
 def read_plugins(data: bytes) -> References:
     """The facts of a file that configures generators, transformers or validators."""
-    source = data.decode("utf-8", "replace")
+    lines = Lines(data.decode("utf-8", "replace"))
     try:
-        found = [plugin(document, source) for document in read_documents(data)]
+        found = [plugin(document, lines) for document in read_documents(data)]
     except ManifestError as error:
         return _unreadable(error.message, error.line or 1)
     except AmbiguousKeyError as error:
@@ -69,21 +69,21 @@ def read_plugins(data: bytes) -> References:
     return _together(found)
 
 
-def plugin(document: object, source: str) -> References:
+def plugin(document: object, lines: Lines) -> References:
     """What one plug-in's configuration refers to. Raises `AmbiguousKeyError`."""
     if not isinstance(document, Mapping):
         return References()
     if text(document.get("kind")).endswith("List") and "items" in document:
-        return _together([plugin(item, source) for item in items(document["items"])])
+        return _together([plugin(item, lines) for item in items(document["items"])])
     kind = text(document.get("kind"))
     hints = tuple(Reference(Role.HINT, value) for value in _scalars(document))
     if document.get("apiVersion") is None:
         return References(hints)
     if document.get("apiVersion") != "builtin":
-        return References(hints, (_plugin_issue(document, kind, source),), opaque=True)
+        return References(hints, (_plugin_issue(document, kind, lines),), opaque=True)
     content = fields(document)
     if kind == "HelmChartInflationGenerator":
-        found = _inflation([content], content, source)
+        found = _inflation([content], content, lines)
         return References(hints + found.references, found.issues, opaque=True)
     known = [
         text(content.get("path")),
@@ -91,21 +91,21 @@ def plugin(document: object, source: str) -> References:
         *(text(fields(entry).get("path")) for entry in items(content.get("replacements"))),
         *_generated([content]),
     ]
-    references = _files(known, source)
-    return _with_injections(hints + references, source, opaque=kind.endswith("Generator"))
+    references = _files(known, lines)
+    return _with_injections(hints + references, lines, opaque=kind.endswith("Generator"))
 
 
-def _kustomization(content: Mapping[str, Any], source: str) -> References:
+def _kustomization(content: Mapping[str, Any], lines: Lines) -> References:
     references: list[Reference] = []
     for field in ("resources", "bases"):
-        references += _found(Role.RESOURCE, texts(content.get(field)), source)
-    references += _found(Role.COMPONENT, texts(content.get("components")), source)
-    references += _files(_file_fields(content), source)
-    inflated = _helm(content, source)
-    plugins = _together(list(_plugin_fields(content, source)))
+        references += _found(Role.RESOURCE, texts(content.get(field)), lines)
+    references += _found(Role.COMPONENT, texts(content.get("components")), lines)
+    references += _files(_file_fields(content), lines)
+    inflated = _helm(content, lines)
+    plugins = _together(list(_plugin_fields(content, lines)))
     return _with_injections(
         (*references, *inflated.references, *plugins.references),
-        source,
+        lines,
         issues=inflated.issues + plugins.issues,
         component=text(content.get("kind")) == "Component",
         opaque=inflated.opaque or plugins.opaque or bool(texts(content.get("generators"))),
@@ -137,17 +137,17 @@ def _generated(entries: list[Any]) -> Iterator[str]:
             yield source.partition("=")[2] if "=" in source else source
 
 
-def _plugin_fields(content: Mapping[str, Any], source: str) -> Iterator[References]:
+def _plugin_fields(content: Mapping[str, Any], lines: Lines) -> Iterator[References]:
     for field in _PLUGINS:
         for entry in texts(content.get(field)):
             inline = _inline(entry)
             if inline is None or "\n" not in entry.strip():
-                yield References(_found(Role.PLUGIN, [entry], source))
+                yield References(_found(Role.PLUGIN, [entry], lines))
             for document in inline or ():
-                yield plugin(document, source)
+                yield plugin(document, lines)
 
 
-def _helm(content: Mapping[str, Any], source: str) -> References:
+def _helm(content: Mapping[str, Any], lines: Lines) -> References:
     """`helmCharts`, `helmGlobals` and the deprecated `helmChartInflationGenerator`."""
     old = [fields(entry) for entry in items(content.get("helmchartinflationgenerator"))]
     charts = [fields(entry) for entry in items(content.get("helmcharts"))]
@@ -165,10 +165,10 @@ def _helm(content: Mapping[str, Any], source: str) -> References:
         }
         for entry in old
     ]
-    return _inflation(charts, shared, source)
+    return _inflation(charts, shared, lines)
 
 
-def _inflation(charts: list[dict[str, Any]], shared: Mapping[str, Any], source: str) -> References:
+def _inflation(charts: list[dict[str, Any]], shared: Mapping[str, Any], lines: Lines) -> References:
     """Charts that Kustomize would have Helm inflate; refused, but their files are known."""
     references: list[Reference] = []
     issues: list[Issue] = []
@@ -179,12 +179,12 @@ def _inflation(charts: list[dict[str, Any]], shared: Mapping[str, Any], source: 
             home = f"{home}/{name}-{version}"
         references.append(Reference(Role.CHART, f"{home}/{name}"))
         values = [text(chart.get("valuesfile")), *texts(chart.get("additionalvaluesfiles"))]
-        references += _files(values, source)
+        references += _files(values, lines)
         issues.append(
             Issue(
                 "render/helm-inflator",
                 f"Kustomize would run Helm to inflate the chart {name or '(unnamed)'}",
-                line_of(source, name),
+                lines.of(name),
                 "deploy the chart as an application of its own (applications[], renderer: helm), "
                 "or commit what it renders to",
             )
@@ -194,14 +194,14 @@ def _inflation(charts: list[dict[str, Any]], shared: Mapping[str, Any], source: 
             Issue(
                 "render/config-home",
                 f"Helm would be given the configuration folder {home_of_helm}",
-                line_of(source, home_of_helm),
+                lines.of(home_of_helm),
                 "leave out configHome: a folder of configuration can hold plug-ins that run",
             )
         )
     return References(tuple(references), tuple(issues), opaque=bool(charts))
 
 
-def _plugin_issue(document: Mapping[str, Any], kind: str, source: str) -> Issue:
+def _plugin_issue(document: Mapping[str, Any], kind: str, lines: Lines) -> Issue:
     """Why a plug-in that is not built into Kustomize is refused, and under which name."""
     metadata = document.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
@@ -214,7 +214,7 @@ def _plugin_issue(document: Mapping[str, Any], kind: str, source: str) -> Issue:
         return Issue(
             "render/plugin",
             f"the plug-in {document.get('apiVersion')}/{kind} is a program that would run",
-            line_of(source, kind),
+            lines.of(kind),
             "use the transformers and generators that are built into Kustomize",
         )
     executes = "exec" in function and "image" not in function
@@ -226,24 +226,24 @@ def _plugin_issue(document: Mapping[str, Any], kind: str, source: str) -> Issue:
     return Issue(
         code,
         f"the function {kind} would run {what}",
-        line_of(source, kind),
+        lines.of(kind),
         "replace it by what is built into Kustomize, or commit what it generates",
     )
 
 
-def _found(role: Role, targets: list[str], source: str) -> tuple[Reference, ...]:
+def _found(role: Role, targets: list[str], lines: Lines) -> tuple[Reference, ...]:
     return tuple(
-        Reference(role, target, True, line_of(source, target))
+        Reference(role, target, True, lines.of(target))
         if is_repository(target) or is_web_file(target)
         else Reference(role, target)
         for target in targets
     )
 
 
-def _files(targets: Any, source: str) -> tuple[Reference, ...]:
+def _files(targets: Any, lines: Lines) -> tuple[Reference, ...]:
     """References to files; only what starts like a web address is fetched here."""
     return tuple(
-        Reference(Role.FILE, target, True, line_of(source, target))
+        Reference(Role.FILE, target, True, lines.of(target))
         if is_web_file(target)
         else Reference(Role.FILE, target)
         for target in targets
@@ -253,7 +253,7 @@ def _files(targets: Any, source: str) -> tuple[Reference, ...]:
 
 def _with_injections(
     references: tuple[Reference, ...],
-    source: str,
+    lines: Lines,
     *,
     issues: tuple[Issue, ...] = (),
     component: bool = False,
@@ -264,7 +264,7 @@ def _with_injections(
         Issue(
             "render/ref-injection",
             f"{reference.target}: {reason}",
-            line_of(source, reference.target),
+            lines.of(reference.target),
             "name a commit, a branch or a tag",
         )
         for reference in references

@@ -196,33 +196,39 @@ def _add_chart(draft: _Draft, place: Place) -> None:
 def _add_directory(draft: _Draft, place: Place, reference: Reference) -> None:
     draft.children[place.path] = None
     if reference.role is Role.PLUGIN:
-        for path, role in _files_of_plugins(draft, place.path, set()):
+        for path, role in _files_of_plugins(draft, place.path):
             draft.shaped_by.add(path)
             facts = draft.reader.plugins(path)
             _add(draft, References(facts.references) if role is Role.FILE else facts, path)
 
 
-def _files_of_plugins(draft: _Draft, directory: str, entered: set[str]) -> list[tuple[str, Role]]:
+def _files_of_plugins(draft: _Draft, directory: str) -> list[tuple[str, Role]]:
     """The files of a kustomization that configures plug-ins, and of those it refers to.
 
     Kustomize resolves the paths inside such files from the kustomization that uses the plug-ins,
     wherever the files lie.
     """
-    entered.add(directory)
     found: list[tuple[str, Role]] = []
-    for name in draft.listing.named(directory, NAMES):
-        draft.shaped_by.add(name)
-        for reference in draft.reader.kustomization(name).references:
-            if reference.remote or reference.role in (Role.HINT, Role.CHART):
-                continue
-            located = locate(directory, reference.target)
-            place = None if located is None else draft.listing.resolve(located)
-            if place is None or place.outside:
-                continue
-            if draft.listing.is_file(place.path):
-                found.append((place.path, reference.role))
-            elif reference.role is Role.FILE or not draft.listing.named(place.path, NAMES):
-                _add_missing(draft, place, reference)
-            elif place.path not in entered:
-                found += _files_of_plugins(draft, place.path, entered)
+    entered: set[str] = set()
+    waiting = [directory]
+    while waiting:
+        folder = waiting.pop()
+        if folder in entered:
+            continue
+        entered.add(folder)
+        for name in draft.listing.named(folder, NAMES):
+            draft.shaped_by.add(name)
+            for reference in draft.reader.kustomization(name).references:
+                if reference.remote or reference.role in (Role.HINT, Role.CHART):
+                    continue
+                located = locate(folder, reference.target)
+                place = None if located is None else draft.listing.resolve(located)
+                if place is None or place.outside:
+                    continue
+                if draft.listing.is_file(place.path):
+                    found.append((place.path, reference.role))
+                elif reference.role is Role.FILE or not draft.listing.named(place.path, NAMES):
+                    _add_missing(draft, place, reference)
+                else:
+                    waiting.append(place.path)
     return found

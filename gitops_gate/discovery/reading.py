@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,10 @@ from gitops_gate.errors import ManifestError
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """How a Git LFS pointer starts (git-lfs, `docs/spec.md`)."""
+
+
+_WORD = re.compile(r"[^\s'\"]+")
+_MAXIMUM_SEARCHES = 50
 
 
 class AmbiguousKeyError(ValueError):
@@ -99,7 +104,23 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def line_of(source: str, needle: str) -> int:
-    """The 1-based line on which a text first appears in a file; 0 when it does not as such."""
-    at = source.find(needle) if needle else -1
-    return source.count("\n", 0, at) + 1 if at >= 0 else 0
+class Lines:
+    """Finds the line on which a text first stands in a file, without searching it each time."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._words: dict[str, int] | None = None
+        self._searches = _MAXIMUM_SEARCHES
+
+    def of(self, needle: str) -> int:
+        """The 1-based line; 0 when the text does not stand there as such."""
+        if self._words is None:
+            self._words = {}
+            for number, line in enumerate(self._source.split("\n"), 1):
+                for word in _WORD.findall(line):
+                    self._words.setdefault(word, number)
+        if needle in self._words or not needle or not self._searches:
+            return self._words.get(needle, 0)
+        self._searches -= 1
+        at = self._source.find(needle)
+        return self._source.count("\n", 0, at) + 1 if at >= 0 else 0

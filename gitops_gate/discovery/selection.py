@@ -53,14 +53,21 @@ class Selection:
         return self.environment(path) or DEFAULT_ENVIRONMENT
 
     def _folder_is_excluded(self, folder: str) -> bool:
-        known = self._excluded_folders.get(folder)
-        if known is None:
-            known = any(
-                hint in folder and matches(pattern.rstrip("/"), folder)
+        known = self._excluded_folders
+        waiting: list[str] = []
+        while folder not in known:
+            waiting.append(folder)
+            if folder == ".":
+                break
+            folder = parent(folder)
+        excluded = known.get(folder, False)
+        for each in reversed(waiting):
+            excluded = excluded or any(
+                hint in each and matches(pattern.rstrip("/"), each)
                 for pattern, hint in self._exclude_hints
-            ) or (folder != "." and self._folder_is_excluded(parent(folder)))
-            self._excluded_folders[folder] = known
-        return known
+            )
+            known[each] = excluded
+        return excluded
 
 
 def _literal(pattern: str) -> str:
