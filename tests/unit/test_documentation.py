@@ -1,0 +1,400 @@
+"""The documentation says what the code does: names, keys, ids, codes, examples and links."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import gitops_gate
+from gitops_gate.checks.policy.builtins import REFUSED_BUILTINS
+from gitops_gate.checks.policy.library import shipped_rules
+from gitops_gate.checks.policy.modules import parse_module
+from gitops_gate.checks.policy.reference import rules_reference
+from gitops_gate.checks.policy.rules import _METADATA_KEYS, read_rule
+from gitops_gate.commands import group
+from gitops_gate.config import load_settings, load_waivers
+from gitops_gate.documents import load_document
+from gitops_gate.documents.limits import Limits
+from gitops_gate.reports import REPORTERS
+from gitops_gate.verdict.values import Verdict
+from tests.engines import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+EVERYTHING = [
+    *PAGES,
+    *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY")),
+    *sorted(DOCS.glob("adr/*.md")),
+    *sorted(ROOT.glob("policies/*.md")),
+    *sorted(ROOT.glob("examples/**/*.md")),
+]
+SCHEMAS = ROOT / "gitops_gate" / "config" / "schema"
+SOURCES = sorted((ROOT / "gitops_gate").rglob("*.py"))
+
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def page(named: str) -> str:
+    return (DOCS / f"{named}.md").read_text("utf-8")
+
+
+def blocks(language: str, pages: list[Path]) -> Iterator[tuple[str, str]]:
+    """Every code block of a language, with the page and line that it is on."""
+    for path in dict.fromkeys(pages):
+        text = path.read_text("utf-8")
+        for found in FENCE.finditer(text):
+            if found[2] == language:
+                indent = len(found[1])
+                content = "".join(line[indent:] for line in found[3].splitlines(keepends=True))
+                yield f"{name(path)}:{text.count(chr(10), 0, found.start()) + 1}", content
+
+
+def prose(text: str) -> str:
+    return FENCE.sub("", text)
+
+
+# ------------------------------------------------------------------------- made from the code
+
+
+@pytest.mark.slow
+def test_what_is_made_from_the_code_is_up_to_date() -> None:
+    """The README's output included, which the example's check prints anew here."""
+    ran = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "docs", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_page_of_rules_is_what_policy_docs_prints() -> None:
+    assert page("rules") == rules_reference(shipped_rules()[0])
+
+
+def test_the_first_screen_shows_a_policy_a_command_and_its_output() -> None:
+    first = (ROOT / "README.md").read_text("utf-8").split("\n## ", 1)[0]
+    assert "package gitops_gate." in first
+    assert "deny contains" in first
+    assert "\n$ gitops-gate check" in first
+    assert "denied" in first.split("\n$ gitops-gate check", 1)[1]
+    assert len(first.splitlines()) <= 65
+
+
+# ------------------------------------------------------------------------- names, paths, commands
+
+
+def python_or_rego(dotted: str) -> bool:
+    """Whether a dotted name is something of the package, or a package of a policy."""
+    parts = dotted.split(".")
+    value: Any = gitops_gate
+    for number, part in enumerate(parts[1:], start=1):
+        try:
+            value = importlib.import_module(".".join(parts[: number + 1]))
+        except ImportError:
+            if not hasattr(value, part):
+                break
+            value = getattr(value, part)
+    else:
+        return True
+    policies = [*ROOT.glob("policies/**/*.rego"), *ROOT.glob("examples/**/*.rego")]
+    declared = {
+        found.group(1)
+        for path in policies
+        if (found := re.search(r"^package (\S+)", path.read_text("utf-8"), re.MULTILINE))
+    }
+    return any(f"{package}.".startswith(f"{dotted}.") for package in declared)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_name_of_the_package_exists(path: Path) -> None:
+    named = set(re.findall(r"\bgitops_gate(?:\.\w+)+", prose(path.read_text("utf-8"))))
+    assert [one for one in sorted(named) if not python_or_rego(one)] == []
+
+
+def test_the_walk_through_the_rooms_meets_every_room() -> None:
+    rooms = {path.parent.name for path in (ROOT / "gitops_gate").glob("*/__init__.py")}
+    rooms |= {"pipeline", "cli", "tools", "errors"}
+    assert [
+        room for room in sorted(rooms) if f"gitops_gate.{room}" not in page("how-it-works")
+    ] == []
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name)
+def test_every_path_that_is_named_exists(path: Path) -> None:
+    tops = "gitops_gate|policies|docs|examples/(?:shop|first)|scripts|tests|benchmarks|requirements"
+    text = prose(path.read_text("utf-8"))
+    named = re.findall(rf"`((?:{tops})/[\w./-]*)`", text)
+    elsewhere = {"policies/shop/two-replicas.rego", "gitops_gate/_policies/"}
+    assert [one for one in named if one not in elsewhere and not (ROOT / one).exists()] == []
+
+
+def command_lines() -> Iterator[tuple[str, list[str]]]:
+    for where, text in blocks("console", PAGES):
+        for line in text.splitlines():
+            if line.startswith("$ gitops-gate "):
+                yield where, shlex.split(line[2:], comments=True)[1:]
+    for path in PAGES:
+        for inline in re.findall(r"`gitops-gate ([^`|]+)`", prose(path.read_text("utf-8"))):
+            yield name(path), shlex.split(inline)
+
+
+@pytest.mark.parametrize(("where", "words"), list(command_lines()), ids=str)
+def test_every_command_that_is_shown_is_understood(where: str, words: list[str]) -> None:
+    command: click.Command = group
+    context = click.Context(command, info_name="gitops-gate")
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(context, words[0])
+        assert found is not None, f"{where}: {words[0]}"
+        command, words = found, words[1:]
+    options = {option for one in command.get_params(context) for option in one.opts}
+    shown = [word.partition("=")[0] for word in words if word.startswith("-") and word != "-"]
+    assert [option for option in shown if option not in options] == [], where
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name)
+def test_every_make_target_that_is_named_exists(path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    text = path.read_text("utf-8")
+    named = set(re.findall(r"(?:`|^\$ )make ([a-z]+)\b", text, re.MULTILINE))
+    assert [one for one in named if not re.search(rf"^{one}:", makefile, re.MULTILINE)] == []
+
+
+# ------------------------------------------------------------------------- configuration
+
+
+def schema_keys(schema: str) -> set[str]:
+    """The names of all keys that a schema describes, at any depth."""
+    found: set[str] = set()
+    waiting = [json.loads((SCHEMAS / f"{schema}.json").read_text("utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            found |= set(node.get("properties", {}))
+            waiting += [v for key, v in node.items() if key not in ("examples", "default")]
+        elif isinstance(node, list):
+            waiting += node
+    return found
+
+
+@pytest.mark.parametrize("schema", ["configuration", "waivers"])
+def test_every_key_of_the_schema_has_a_section(schema: str) -> None:
+    headings = re.findall(r"^### `([^`]+)`$", page("configuration"), re.MULTILINE)
+    described = {part for heading in headings for part in re.split(r"\[\]\.|\.", heading)}
+    assert schema_keys(schema) - described == set()
+
+
+def test_one_example_uses_every_key() -> None:
+    text = page("configuration").split("## A configuration with every key\n", 1)[1]
+    example = FENCE.search(text)
+    assert example
+    value = load_document(example[3].encode())
+    used: set[str] = set()
+    waiting: list[Any] = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            used |= set(node)
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
+    assert schema_keys("configuration") - used == set()
+
+
+@pytest.mark.parametrize(("where", "text"), list(blocks("yaml", PAGES)), ids=str)
+def test_every_yaml_example_is_accepted(where: str, text: str) -> None:
+    data = text.encode()
+    value = load_document(data)
+    if isinstance(value, list):
+        assert load_waivers(data, path=where)
+    elif any("/" in key for key in value):
+        assert all(set(cases) <= {"allowed", "denied"} for cases in value.values())
+    else:
+        load_settings(data, path=where)
+
+
+# ------------------------------------------------------------------------- policies
+
+
+@pytest.mark.parametrize(("where", "text"), list(blocks("rego", PAGES)), ids=str)
+def test_every_policy_that_is_shown_loads(where: str, text: str) -> None:
+    module = parse_module(where, text)
+    rule = read_rule(module, source="repository", contextual=False, inventory=False)
+    assert rule.title
+
+
+def test_the_policy_page_explains_every_metadata_key_and_every_refused_function() -> None:
+    text = page("policies")
+    assert [key for key in sorted(_METADATA_KEYS) if f"| `{key}` |" not in text] == []
+    assert [function for function in REFUSED_BUILTINS if f"`{function}`" not in text] == []
+
+
+# ------------------------------------------------------------------------- findings and reasons
+
+OUTSIDE = re.compile(r"(?:render|waiver|rules|repository)/[a-z]+(?:-[a-z]+)*")
+
+
+def literals(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_every_finding_outside_the_library_has_a_section_and_the_reverse() -> None:
+    used = {one for path in SOURCES for one in literals(path) if OUTSIDE.fullmatch(one)}
+    sections = re.findall(r"^## (.+)$", page("findings"), re.MULTILINE)
+    assert sorted(sections) == sorted({*used, "schema", "yaml"})
+
+
+def test_every_finding_outside_the_library_says_how_to_mend_it() -> None:
+    for section in page("findings").split("\n## ")[1:]:
+        assert "\nTo mend it: " in section, section.splitlines()[0]
+
+
+def reason_codes() -> set[str]:
+    """The codes of all reasons: what is given as `code`, where that is a constant or a choice."""
+    found: set[str] = set()
+    for path in SOURCES:
+        tree = ast.parse(path.read_text("utf-8"))
+        assigned = {
+            target.id: node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            code: ast.expr | None = None
+            if node.func.id == "Reason":
+                code = next((word.value for word in node.keywords if word.arg == "code"), None)
+            elif node.func.id == "_indeterminate":
+                code = node.args[0]
+            if isinstance(code, ast.Name):
+                code = assigned.get(code.id)
+            for part in ast.walk(code) if code is not None else ():
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    found.add(part.value)
+    return found
+
+
+def test_every_reason_is_documented_with_the_verdict_that_it_leads_to() -> None:
+    verdicts = "|".join(verdict.value for verdict in Verdict)
+    rows = re.findall(rf"^\| `(\w+)` \| ({verdicts}) \| \S", page("report"), re.MULTILINE)
+    assert sorted(code for code, _ in rows) == sorted(reason_codes())
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", DOCS / "report.md"], ids=name)
+def test_exit_codes_are_those_of_the_verdicts(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for verdict in Verdict:
+        cells = (str(verdict.exit_code), verdict.value)
+        forms = ("| {} | {} |".format(*cells), "| `{}` | {} |".format(*cells[::-1]))
+        assert any(form in text for form in forms), verdict
+
+
+def test_every_risk_is_named() -> None:
+    from gitops_gate.changes.risk import _LABELS
+
+    section = page("report").split("\n## Risks\n", 1)[1].split("\n## ", 1)[0]
+    assert re.findall(r"`([a-z-]+)`", section) == sorted(_LABELS)
+
+
+def test_every_format_is_listed() -> None:
+    section = (ROOT / "README.md").read_text("utf-8").split("\n## Formats\n", 1)[1]
+    rows = re.findall(r"^\| `([a-z]+)` \|", section.split("\n## ", 1)[0], re.MULTILINE)
+    assert rows == list(REPORTERS)
+
+
+# ------------------------------------------------------------------------- other statements
+
+
+def test_the_limits_on_yaml_are_the_real_ones() -> None:
+    section = page("security-model").split("### Limits on YAML\n", 1)[1].split("\n## ", 1)[0]
+    numbers = {
+        int(one.replace(",", "")) for one in re.findall(r"\| ([\d,]+)(?: bytes)? \|", section)
+    }
+    limits = Limits()
+    assert numbers == {getattr(limits, field) for field in Limits.__dataclass_fields__}
+
+
+def test_reasons_of_unclaimed_files_are_those_of_discovery() -> None:
+    said = {one for path in SOURCES if "discovery" in path.parts for one in literals(path)}
+    section = page("discovery").split("| reason in the report |", 1)[1].split("\n\n", 1)[0]
+    rows = re.findall(r"^\| ([^|]+?) \|", section, re.MULTILINE)[1:]
+    assert rows
+    assert [row for row in rows if not any(row in one for one in said)] == []
+
+
+@pytest.mark.parametrize("language", ["python"])
+def test_the_examples_of_the_library_do_what_they_show(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = [text for _, text in blocks(language, [DOCS / "library.md"])]
+    sessions = "\n".join(text for text in shown if text.startswith(">>>"))
+    for text in shown:
+        if not text.startswith(">>>"):
+            compile(text, "docs/library.md", "exec")
+    test = doctest.DocTestParser().get_doctest(sessions, {}, "library.md", "docs/library.md", 0)
+    said: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(test, out=said.append)
+    assert "".join(said) == ""
+    assert len(test.examples) > 10
+
+
+def test_render_stays_a_function_when_its_room_is_imported() -> None:
+    importlib.import_module("gitops_gate.render.rendering")
+    assert gitops_gate.render.__module__ == "gitops_gate.api"
+
+
+# ------------------------------------------------------------------------- links
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page, as forges make them from its headings."""
+    found: list[str] = []
+    for heading in re.findall(r"^#+ (.+)$", prose(path.read_text("utf-8")), re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        anchor = re.sub(r"[^\w\- ]", "", words).strip().replace(" ", "-")
+        again = found.count(anchor)
+        found.append(anchor)
+        if again:
+            found.append(f"{anchor}-{again}")
+    return set(found)
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name)
+def test_every_relative_link_leads_somewhere(path: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(path.read_text("utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        there = (path.parent / file).resolve() if file else path
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [path.name for path in DOCS.glob("*.md") if f"(docs/{path.name})" not in readme] == []
