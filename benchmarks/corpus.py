@@ -146,7 +146,7 @@ def document(number: int) -> str:
         replicas=replicas,
         filler=f"{chance.getrandbits(200):050x}",
         env="\n".join(
-            f"        - {{name: SETTING_{i}, value: \"{chance.getrandbits(64):x}\"}}"
+            f'        - {{name: SETTING_{i}, value: "{chance.getrandbits(64):x}"}}'
             for i in range(20)
         ),
         lines="\n".join(f"    option-{i} = {chance.getrandbits(80):x}" for i in range(120)),

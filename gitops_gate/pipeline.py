@@ -136,10 +136,12 @@ def render_applications(tree: Tree, options: Options) -> Iterator[tuple[Applicat
     here = (discovery, tree)
     wanted = [one for one in discovery.applications.values() if _wanted(one, options)]
     sides = [side for one in wanted if (side := side_of(one.name, *here)) is not None]
-    with _with_remotes(_context(rules, here, here, options), sides, options) as context:
-        with contextlib.closing(Engines(context)) as engines:
-            for side in sides:
-                yield side.application, render_side(side, engines)
+    with (
+        _with_remotes(_context(rules, here, here, options), sides, options) as context,
+        contextlib.closing(Engines(context)) as engines,
+    ):
+        for side in sides:
+            yield side.application, render_side(side, engines)
 
 
 def _base(repository: Repository, base: str | None, head: Revision) -> tuple[Revision, Revision]:
@@ -195,7 +197,7 @@ def _context(
 def _with_remotes(
     context: Context, sides: Iterable[Side | None], options: Options
 ) -> Iterator[Context]:
-    """The context with the remote bases that the sides take, fetched; kept as long as it is used."""
+    """The context with the remote bases that the sides take, fetched for as long as it is used."""
     closures = [side.closure for side in sides if side is not None and side.closure.remotes]
     if not closures or not context.settings.render.allow_remote:
         yield context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -138,7 +139,7 @@ def write_reports(report: Any, arguments: dict[str, Any]) -> int:
         plain = arguments["no_color"] or os.environ.get("NO_COLOR")
         options = ReportOptions(
             color=to_terminal and not plain,
-            width=click.get_terminal_size()[0] if to_terminal else 100,
+            width=shutil.get_terminal_size().columns if to_terminal else 100,
             all=arguments["show_all"],
             diff=arguments["diff"],
             verbose=arguments["verbose"],
