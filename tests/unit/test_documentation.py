@@ -25,9 +25,11 @@ from gitops_gate.checks.policy.reference import rules_reference
 from gitops_gate.checks.policy.rules import _METADATA_KEYS, read_rule
 from gitops_gate.commands import group
 from gitops_gate.config import load_settings, load_waivers
+from gitops_gate.discovery import discover
 from gitops_gate.documents import load_document
 from gitops_gate.documents.limits import Limits
 from gitops_gate.reports import REPORTERS
+from gitops_gate.source import folder_tree
 from gitops_gate.verdict.values import Verdict
 from tests.engines import ROOT
 
@@ -135,6 +137,14 @@ def test_the_walk_through_the_rooms_meets_every_room() -> None:
     assert [
         room for room in sorted(rooms) if f"gitops_gate.{room}" not in page("how-it-works")
     ] == []
+
+
+def test_the_walk_through_the_rooms_lists_the_applications_of_the_shop() -> None:
+    settings = load_settings((ROOT / "examples/shop/.gitops-gate.yaml").read_bytes())
+    found = discover(folder_tree(ROOT / "examples" / "shop"), settings).applications.values()
+    rows = [f"| `{one.name}` | {one.renderer.value} | {one.environment} |" for one in found]
+    table = page("how-it-works").split("| application | renderer |", 1)[1].split("\n\n", 1)[0]
+    assert table.splitlines()[2:] == rows
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name)
