@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gitops_gate.documents import load_document, split_stream
+from gitops_gate.documents import split_stream
 from gitops_gate.errors import GitOpsGateError
 from gitops_gate.evaluation.values import Context, SchemaFiles, SideName
+from gitops_gate.render.values import Manifest
+from gitops_gate.resources.read import DocumentMemo, read_resources
+from gitops_gate.resources.values import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +27,9 @@ _MARK = b"CustomResourceDefinition"
 class CustomSchemas:
     """Builds the validator of one side; the other revision's definitions fill what it lacks."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, documents: DocumentMemo) -> None:
         self._context = context
+        self._documents = documents
         base, head = context.base_schemas, context.head_schemas
         self.equal = (
             base.crds.entries == head.crds.entries
@@ -46,29 +50,27 @@ class CustomSchemas:
         """The definitions of both revisions; those called `head` win: here, the side's own."""
         head, base = self._context.head_schemas, self._context.base_schemas
         own, other = (head, base) if side == "head" else (base, head)
-        documents = tuple(_read(own, "head"))
-        return documents if self.equal else (*documents, *_read(other, "base"))
+        documents = tuple(self._read(own, "head"))
+        return documents if self.equal else (*documents, *self._read(other, "base"))
 
+    def _read(self, files: SchemaFiles, revision: SideName) -> Iterator[CrdDocument]:
+        """Every definition in the files; what cannot be read defines nothing and is no manifest."""
+        from gitops_gate.checks.schema import CrdDocument
 
-def _read(files: SchemaFiles, revision: SideName) -> Iterator[CrdDocument]:
-    """Every definition in the files; what cannot be read defines nothing, and is no manifest."""
-    from gitops_gate.checks.schema import CrdDocument
-
-    paths = sorted(files.crds.entries)
-    contents = files.crds.blobs.read_many(files.crds.entries[path] for path in paths)
-    for path, content in zip(paths, contents, strict=True):
-        if _MARK not in content:
-            continue
-        try:
-            documents = split_stream(content)
-        except GitOpsGateError:
-            continue
-        for document in documents:
-            if _MARK not in document.text:
+        paths = sorted(files.crds.entries)
+        contents = files.crds.blobs.read_many(files.crds.entries[path] for path in paths)
+        for path, content in zip(paths, contents, strict=True):
+            if _MARK not in content:
                 continue
             try:
-                value = load_document(document.text)
+                documents = split_stream(content)
             except GitOpsGateError:
                 continue
-            if isinstance(value, dict) and value.get("kind") == _MARK.decode():
-                yield CrdDocument(value=value, origin=path, revision=revision)
+            manifests = [
+                Manifest(text=document.text, origin=Origin(path=path, line=document.line))
+                for document in documents
+                if _MARK in document.text
+            ]
+            for resource in read_resources(manifests, self._documents).resources:
+                if resource.reference.kind == _MARK.decode():
+                    yield CrdDocument(value=resource.value, origin=path, revision=revision)

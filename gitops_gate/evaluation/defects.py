@@ -47,6 +47,8 @@ class FindingBuilder:
         base: Sequence[Resource],
     ) -> tuple[Finding, ...]:
         """The findings of the head; those that the base has too are not introduced."""
+        if not after:
+            return ()
         values = [(one, secret_values(one, self._redact)) for one in (*head, *base)]
         secrets = frozenset(secret for _, hidden in values for secret in hidden)
         self._hidden = frozenset(id(resource) for resource, hidden in values if hidden)

@@ -19,21 +19,12 @@ from gitops_gate.checks.interface import (
 )
 from gitops_gate.evaluation.custom_schemas import CustomSchemas
 from gitops_gate.evaluation.values import Context, SideName
+from gitops_gate.resources.memory import BoundedMemory
+from gitops_gate.resources.read import DocumentMemo
 
 if TYPE_CHECKING:
     from gitops_gate.render.cache import RenderCache
     from gitops_gate.resources.values import Resource
-
-REMEMBERED = 20_000
-
-Memory = dict[Any, Any]
-
-
-def bounded(memory: Memory) -> Memory:
-    """The memory itself, emptied when it holds more than is worth keeping."""
-    if len(memory) > REMEMBERED:
-        memory.clear()
-    return memory
 
 
 class Engines:
@@ -41,18 +32,15 @@ class Engines:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._documents: Memory = {}
-        self._outcomes: Memory = {}
-        self._digests: Memory = {}
-        self._schemas = CustomSchemas(context)
+        self.documents = DocumentMemo()
+        """Parsed documents by their bytes, for `resources.read_resources`."""
+        self.digests = BoundedMemory()
+        """Digests of resources by their document, for `resources.application_digest`."""
+        self._outcomes = BoundedMemory()
+        self._schemas = CustomSchemas(context, self.documents)
         self._validators: dict[tuple[str, SideName], SchemaValidator] = {}
         self._policies: PolicyEngine | None = None
         self._cache: RenderCache | None = None
-
-    @property
-    def documents(self) -> Memory:
-        """Parsed documents by their bytes, for `resources.read_resources`."""
-        return bounded(self._documents)
 
     @property
     def cache(self) -> RenderCache | None:
@@ -68,16 +56,14 @@ class Engines:
     ) -> tuple[Sequence[SchemaOutcome], tuple[str, str]]:
         """One outcome a resource, and the engine's name and version."""
         validator = self._validator(kubernetes, side)
-        memory = bounded(self._outcomes)
         keys = [(kubernetes, side, r.text, r.origin.prefix) for r in resources]
+        known = {key: self._outcomes[key] for key in keys if key in self._outcomes}
         unknown = {
-            key: resource
-            for key, resource in zip(keys, resources, strict=True)
-            if key not in memory
+            key: resource for key, resource in zip(keys, resources, strict=True) if key not in known
         }
-        outcomes = validator.validate(list(unknown.values()))
-        memory.update(zip(unknown, outcomes, strict=True))
-        return [memory[key] for key in keys], validator.tool
+        for key, outcome in zip(unknown, validator.validate(list(unknown.values())), strict=True):
+            known[key] = self._outcomes[key] = outcome
+        return [known[key] for key in keys], validator.tool
 
     def judge(
         self, subjects: Sequence[PolicySubject], inventory: Sequence[Mapping[str, Any]]
@@ -88,11 +74,6 @@ class Engines:
 
             self._policies = build_engine(self.context.rules, self.context.settings.policies)
         return self._policies.evaluate(subjects, inventory), self._policies.tool
-
-    @property
-    def digests(self) -> Memory:
-        """Digests of resources by their document, for `resources.application_digest`."""
-        return bounded(self._digests)
 
     def close(self) -> None:
         """End every engine that was started."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import concurrent.futures.process
+import contextlib
 import gc
 import multiprocessing
 import multiprocessing.util
@@ -17,6 +18,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from gitops_gate.checks.schema.catalogue import load_catalogue
+from gitops_gate.errors import SchemaError
 from gitops_gate.evaluation.application import evaluate, resource_keys, unexpected
 from gitops_gate.evaluation.engines import Engines
 from gitops_gate.evaluation.values import Context, Result, Side, Task
@@ -84,8 +87,7 @@ def _over_workers(
     small = sum(map(_weight, items)) < WORTH_A_PROCESS and not processes
     if jobs <= 1 or len(chunks) <= 1 or small:
         return _in_this_process(function, items, context, progress)
-    prepare(context.settings.render, {item.application.renderer for item in items})
-    gc.freeze()
+    _prepare(items, context)
     answers: list[Answer] = []
     with concurrent.futures.ProcessPoolExecutor(
         max_workers=min(jobs, len(chunks)),
@@ -101,6 +103,16 @@ def _over_workers(
                 answers.extend(on_loss(item, error) for item in chunk)
             progress(len(answers), len(items))
     return answers
+
+
+def _prepare(items: Sequence[Task | Side], context: Context) -> None:
+    """Load what every worker needs before the first is forked, so that they share it."""
+    prepare(context.settings.render, {item.application.renderer for item in items})
+    environments = {item.application.environment for item in items}
+    for kubernetes in {context.settings.kubernetes(name) for name in environments}:
+        with contextlib.suppress(SchemaError):
+            load_catalogue(kubernetes)
+    gc.freeze()
 
 
 def _in_this_process(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,10 @@ from gitops_gate.checks.policy.questions import (
     resource_part,
 )
 from gitops_gate.errors import PolicyError
+from gitops_gate.resources.memory import BoundedMemory
 
 if TYPE_CHECKING:
     from gitops_gate.checks.policy.library import RuleSet
-
-REMEMBERED_OUTCOMES = 20_000
 
 _NOWHERE = {"name": "", "path": "", "environment": "", "renderer": ""}
 
@@ -49,7 +48,7 @@ class EmbeddedEngine:
         self._alone: Any = regorus.Engine()
         self._around: Any = None
         self._inventory: Sequence[Mapping[str, Any]] = ()
-        self._remembered: dict[tuple[Hashable, str, str], tuple[tuple[Defect, ...], bool]] = {}
+        self._remembered = BoundedMemory()
         for module in rules.modules:
             try:
                 self._alone.add_policy(module.path, module.text)
@@ -93,10 +92,9 @@ class EmbeddedEngine:
             bare = replace(subject, application=_NOWHERE)
             suspicious = bool(plan.lifted and self._ask(self._alone, bare, plan.lifted))
             known = (self._ask(self._alone, subject, plan.alone), suspicious)
-            if len(self._remembered) >= REMEMBERED_OUTCOMES:
-                self._remembered.clear()
             self._remembered[key] = known
-        return known
+        found: tuple[tuple[Defect, ...], bool] = known
+        return found
 
     def _with_inventory(self) -> Any:
         """The engine that knows the application's other resources, made when a rule asks."""
