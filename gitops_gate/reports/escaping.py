@@ -47,12 +47,12 @@ def visible(text: str) -> str:
 
 def one_line(text: str, limit: int | None = None) -> str:
     """`visible` on one line; longer than `limit` characters, its end is replaced by `…`."""
-    if limit is not None and len(text) > limit:
-        text = f"{text[: limit - 1]}…"
-    shown = visible(text)
-    if shown.isprintable():
-        return shown
-    return shown.replace("\n", "\\n").replace("\t", "\\t")
+    shown = visible(text if limit is None else text[: limit + 1])
+    if not shown.isprintable():
+        shown = shown.replace("\n", "\\n").replace("\t", "\\t")
+    if limit is not None and len(shown) > limit:
+        return f"{shown[: limit - 1]}…"
+    return shown
 
 
 def block(text: str) -> list[str]:

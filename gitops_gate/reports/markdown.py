@@ -34,13 +34,16 @@ from gitops_gate.verdict.values import ApplicationOutcome, Report, Status, Verdi
 
 BUDGET = 65_536
 """Characters of a comment (code points), the smaller of what GitHub and GitLab take."""
-_FINDINGS_SHARE = 20_000
+_FINDINGS_SHARE = 16_000
 _APPLICATIONS_SHARE = 10_000
 _FAILED_SHARE = 6_000
 _EFFECT_SHARE = 5_000
 _DETAILS_SHARE = 6_000
 _RESERVE = 400
-_MOST_REASONS = 10
+_REASONS_SHARE = 4_000
+_LONGEST_TEXT = 300
+_LONGEST_PATH = 100
+_MOST_LINES = 12
 _MOST_NAMED = 6
 
 _SYMBOLS = {
@@ -71,12 +74,12 @@ def _heading(overview: Overview) -> str:
     report = overview.report
     sign = "ℹ️" if overview.advisory else _SYMBOLS[report.verdict]
     lines = [f"### {sign} gitops-gate: {answer(overview)}", "", " · ".join(numbers(overview))]
-    reasons = report.reasons[:_MOST_REASONS]
     if [reason.code for reason in report.reasons] not in (["findings"], ["nothing_blocks"]):
         lines.append("")
-        lines += [f"- because {markdown_sentence(reason_text(r, overview), 1000)}" for r in reasons]
-        if len(report.reasons) > len(reasons):
-            lines.append(f"- and {plural(len(report.reasons) - len(reasons), 'more reason')}")
+        texts = [reason_text(reason, overview) for reason in report.reasons]
+        items = [f"- because {markdown_sentence(text, _LONGEST_TEXT)}" for text in texts]
+        shown, left = fitting(items, _REASONS_SHARE)
+        lines += [*shown, *([f"- and {plural(left, 'more reason')}"] if left else [])]
     return "\n".join(lines)
 
 
@@ -104,11 +107,11 @@ def _finding_row(group: FindingGroup, overview: Overview) -> str:
     text = " · ".join(where)
     if group.applications:
         text += f"{' in ' if text else ''}{_names(group.applications)}"
-    todo = markdown_sentence(finding.message, 600)
+    todo = markdown_sentence(finding.message, 2 * _LONGEST_TEXT)
     if finding.remediation:
-        todo += f"<br>{markdown_sentence(finding.remediation, 300)}"
+        todo += f"<br>{markdown_sentence(finding.remediation, _LONGEST_TEXT)}"
     if finding.suggestion:
-        todo += f" {markdown_code(finding.suggestion, 120)}"
+        todo += f"<br>Try {markdown_code(finding.suggestion, 120)}."
     note = "" if finding.introduced or overview.scanned else " (older)"
     link = safe_link(finding.documentation)
     rule = markdown(finding.rule, 120)
@@ -117,7 +120,7 @@ def _finding_row(group: FindingGroup, overview: Overview) -> str:
 
 
 def _names(applications: Sequence[str]) -> str:
-    shown = ", ".join(f"**{markdown(name, 200)}**" for name in applications[:_MOST_NAMED])
+    shown = ", ".join(f"**{markdown(name, 120)}**" for name in applications[:_MOST_NAMED])
     rest = len(applications) - _MOST_NAMED
     return f"{shown} and {plural(rest, 'more application')}" if rest > 0 else shown
 
@@ -125,7 +128,7 @@ def _names(applications: Sequence[str]) -> str:
 def _failed(overview: Overview) -> list[str]:
     blocks = []
     for outcome in overview.failed:
-        lines = [f"  {line[:400]}" for line in block(outcome.reason or "no reason is known")[:20]]
+        lines = _message(outcome.reason or "no reason is known")
         title = f"**{markdown(outcome.name, 200)}** could not be rendered:"
         blocks.append("\n".join([title, "", *fenced(lines, "text")]))
     shown, left = fitting(blocks, _FAILED_SHARE)
@@ -188,14 +191,14 @@ def _rules_effect(overview: Overview) -> list[str]:
     effect = overview.report.rules_effect
     if effect is None:
         return []
-    files = ", ".join(markdown_code(path, 200) for path in effect.changed[:_MOST_NAMED])
+    files = ", ".join(markdown_code(path, _LONGEST_PATH) for path in effect.changed[:_MOST_NAMED])
     rest = len(effect.changed) - _MOST_NAMED
     files += f" and {rest} more" if rest > 0 else ""
     sentence = effect_sentence(effect)
     head = f"**{sentence[:1].upper()}{sentence[1:]}** ({files}); it takes effect after the merge."
     parts = [head]
     if effect.error is not None:
-        parts.append("\n".join(fenced([f"  {line[:400]}" for line in block(effect.error)[:20]])))
+        parts.append("\n".join(fenced(_message(effect.error), "text")))
     rows = [("newly denied", finding) for finding in effect.newly_denied]
     rows += [("no longer denied", finding) for finding in effect.no_longer_denied]
     lines = []
@@ -236,6 +239,14 @@ def fitting(texts: Sequence[str], room: int) -> tuple[list[str], int]:
             break
         shown.append(text)
     return shown, len(texts) - len(shown)
+
+
+def _message(text: str) -> list[str]:
+    """The first lines of a tool's message, indented, with how many lines there are more."""
+    lines = block(text)
+    shown = [f"  {line[:_LONGEST_TEXT]}" for line in lines[:_MOST_LINES]]
+    left = len(lines) - len(shown)
+    return [*shown, f"  ({plural(left, 'more line')})"] if left else shown
 
 
 def _elsewhere(number: int, noun: str) -> str:

@@ -116,7 +116,7 @@ def more_details(overview: Overview, room: int) -> list[str]:
             f"- {plural(overview.older_count, 'older finding')} on the base, without a say in the "
             "verdict"
         )
-    items.append(f"- coverage: {' · '.join(coverage_phrases(report))}")
+    items.append(f"- {' · '.join(coverage_phrases(report))}")
     items += [
         f"- not read: {markdown_code(item.get('path', ''), 200)}, "
         f"{markdown_sentence(item.get('reason', ''), 200)}"

@@ -6,6 +6,7 @@ repository are inside.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +42,13 @@ GRAVE_RISKS = frozenset(
 )
 """Labels that a reviewer must not miss; the others say what kind of change it is."""
 
+_LONGEST_VALUE = 10_000
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_$-]+")
-_PLAIN_VALUE = re.compile(r"[^\s\"'{}\[\],#&*!|>%@`][^\n\"{}\[\],]*")
+_PLAIN_VALUE = re.compile(r"[^\s\"'{}\[\],#&*!|>%@`](?:[^\n\"{}\[\],]*[^\s\"{}\[\],])?")
+_OTHER_TYPE = re.compile(
+    r"(?i)true|false|yes|no|on|off|y|n|null|~|[-+]?(?:0[xo])?[\d_]*\.?[\d_]+(?:e[-+]?\d+)?"
+)
+"""Texts that need quotes to be told from a boolean, a number or nothing."""
 
 
 def plural(number: int, noun: str) -> str:
@@ -212,7 +218,11 @@ def path_text(path: FieldPath) -> str:
 
 def value_text(value: Any, limit: int = 48) -> str:
     """A value in a few characters: words as they are, everything else as JSON."""
-    if isinstance(value, str) and _PLAIN_VALUE.fullmatch(value) and value == value.strip():
+    if (
+        isinstance(value, str)
+        and _PLAIN_VALUE.fullmatch(value)
+        and not _OTHER_TYPE.fullmatch(value)
+    ):
         text = value
     else:
         text = json.dumps(value, ensure_ascii=False, default=list)
@@ -226,8 +236,9 @@ def field_text(field: FieldChange, limit: int = 48) -> str:
         return f"adds {path} {value_text(field.head, limit)}"
     if field.head is None and field.base is not None:
         return f"removes {path} {value_text(field.base, limit)}"
-    base, head = _what_differs(field)
-    return f"{path} {value_text(base, limit)} → {value_text(head, limit)}"
+    base, head = (value_text(side, _LONGEST_VALUE) for side in _what_differs(field))
+    base, head = _around_difference(base, head, limit)
+    return f"{path} {base} → {head}"
 
 
 def field_texts(change: ResourceChange, most: int) -> Iterator[str]:
@@ -243,6 +254,17 @@ def risk_text(label: str) -> str:
     """A risk label as words: `data-loss` is `data loss`, `rbac-widened` is `RBAC widened`."""
     words = label.replace("-", " ")
     return re.sub(r"\b(rbac|crd|api)\b", lambda match: match.group().upper(), words)
+
+
+def _around_difference(base: str, head: str, limit: int) -> tuple[str, str]:
+    """Two values in at most `limit` characters each, cut so that the difference is still there."""
+    pairs = zip(base, head, strict=False)
+    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    start = max(same - limit // 3, 0) if max(len(base), len(head)) > limit else 0
+    lead = "…" if start else ""
+    shown = [f"{lead}{text[start:]}" for text in (base, head)]
+    one, two = (text if len(text) <= limit else f"{text[: limit - 1]}…" for text in shown)
+    return one, two
 
 
 def _shortened(path: FieldPath) -> FieldPath:

@@ -2,7 +2,7 @@
 "use strict";
 (function () {
   var byId = function (id) { return document.getElementById(id); };
-  var cards = Array.from(document.querySelectorAll(".finding, .change")).map(function (element) {
+  var cards = Array.from(document.querySelectorAll(".finding[data-state], .change")).map(function (element) {
     return {
       element: element,
       finding: element.classList.contains("finding"),

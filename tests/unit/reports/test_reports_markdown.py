@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from gitops_gate.reports import ReportOptions, render_report
 from gitops_gate.reports.escaping import fenced, markdown, markdown_code, markdown_sentence
 from gitops_gate.reports.markdown import BUDGET
-from gitops_gate.verdict.values import Report
+from gitops_gate.verdict.values import Report, RulesEffect, Status
 from tests.unit.reports.report_samples import DENIED, SAMPLES, SCALED, UNPINNED
 from tests.unit.reports.report_strategies import reports, texts
 
@@ -133,6 +133,28 @@ def test_a_huge_change_fits_and_says_what_does_not() -> None:
     assert len(text) <= BUDGET
     assert re.search(r"_The diff of [\d,]+ more changes are in the full report", text)
     assert re.search(r"_[\d,]+ more findings are in the full report", text)
+
+
+def test_texts_that_grow_when_they_are_escaped_fit_all_the_same() -> None:
+    long = "<|@" * 2_000
+    finding = replace(
+        UNPINNED, documentation=None, rule=long, message=long, remediation=long, application=long
+    )
+    outcome = replace(DENIED.applications[0], name=long, status=Status.FAILED, reason=long)
+    effect = RulesEffect(changed=(long,) * 20, newly_denied=(finding,) * 50, error=f"{long}\n" * 50)
+    text = comment(
+        replace(
+            DENIED,
+            reasons=tuple(replace(DENIED.reasons[0], code="x", message=long) for _ in range(50)),
+            findings=(finding, *(replace(finding, message=f"{n}{long}") for n in range(50))),
+            applications=tuple(replace(outcome, environment=f"{n}{long}") for n in range(50)),
+            changes=(replace(SCALED, application=long, diff=f"{long}\n" * 2_000),) * 3,
+            rules_effect=effect,
+            warnings=(long,) * 50,
+        )
+    )
+    assert len(text) <= BUDGET
+    assert_only_ours(text)
 
 
 def test_documentation_is_linked_where_it_is_a_plain_address() -> None:
