@@ -14,6 +14,7 @@ from gitops_gate.verdict.values import Report
 
 _INDENT = 9
 _LONGEST_MESSAGE = 1200
+_LONGEST_EXCERPT = 400
 _MOST_NAMED = 8
 _KEY = re.compile(r"[^\s:]+(?=:(?:\s|$))")
 _VALUE = re.compile(r"(?:\"[^\"]*\"|'[^']*'|(?:(?! #).)*?)(?=\s*(?: #.*)?$)")
@@ -117,9 +118,9 @@ def excerpt_lines(finding: Finding, report: Report) -> Iterator[Line]:
 def caret(excerpt: str, column: int) -> tuple[int, int]:
     """Where to underline what begins at a 1-based column: columns to skip, columns to mark."""
     begin = column - 1
-    if begin < 0 or begin >= len(excerpt):
+    if not 0 <= begin < min(len(excerpt), _LONGEST_EXCERPT):
         return 0, 0
-    rest = excerpt[begin:]
+    rest = excerpt[begin:_LONGEST_EXCERPT]
     match = _KEY.match(rest) or _VALUE.match(rest)
     marked = match.group() if match else rest
     return width_of(one_line(excerpt[:begin])), max(width_of(one_line(marked)), 1)

@@ -43,6 +43,7 @@ GRAVE_RISKS = frozenset(
 """Labels that a reviewer must not miss; the others say what kind of change it is."""
 
 _LONGEST_VALUE = 10_000
+_LONGEST_NUMBER = 40
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_$-]+")
 _PLAIN_VALUE = re.compile(r"[^\s\"'{}\[\],#&*!|>%@`](?:[^\n\"{}\[\],]*[^\s\"{}\[\],])?")
 _OTHER_TYPE = re.compile(
@@ -218,15 +219,17 @@ def path_text(path: FieldPath) -> str:
 
 def value_text(value: Any, limit: int = 48) -> str:
     """A value in a few characters: words as they are, everything else as JSON."""
-    if (
-        isinstance(value, str)
-        and _PLAIN_VALUE.fullmatch(value)
-        and not _OTHER_TYPE.fullmatch(value)
-    ):
+    if isinstance(value, str) and _is_plain(value):
         text = value
     else:
         text = json.dumps(value, ensure_ascii=False, default=list)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _is_plain(value: str) -> bool:
+    if len(value) < _LONGEST_NUMBER and _OTHER_TYPE.fullmatch(value):
+        return False
+    return _PLAIN_VALUE.fullmatch(value) is not None
 
 
 def field_text(field: FieldChange, limit: int = 48) -> str:

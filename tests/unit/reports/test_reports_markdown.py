@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -36,8 +37,8 @@ def tokens(text: str) -> Iterator[Token]:
         yield from token.children or ()
 
 
-def assert_only_ours(text: str) -> None:
-    """No link, image, heading, quote or HTML that we did not write, and no live reference."""
+def assert_only_ours(text: str, pages: Collection[str | None] = ()) -> None:
+    """No link but to the `pages` of rules, no image, heading, quote or HTML that we did not write, and no live reference."""
     headings = 0
     for token in tokens(text):
         headings += token.type == "heading_open"
@@ -48,7 +49,7 @@ def assert_only_ours(text: str) -> None:
             "ordered_list_open",
             "code_block",
         }
-        assert token.type != "link_open"
+        assert token.type != "link_open" or token.attrs["href"] in pages
         if token.type in {"html_block", "html_inline"}:
             foreign = OWN_HTML.sub("", token.content)
             assert "<" not in foreign, token.content
@@ -62,7 +63,7 @@ def assert_only_ours(text: str) -> None:
 @settings(max_examples=150)
 @given(reports())
 def test_no_report_gets_anything_of_its_own_into_the_comment(report: Report) -> None:
-    assert_only_ours(comment(report))
+    assert_only_ours(comment(report), {finding.documentation for finding in report.findings})
 
 
 @settings(max_examples=150)
@@ -135,8 +136,9 @@ def test_a_huge_change_fits_and_says_what_does_not() -> None:
     assert re.search(r"_[\d,]+ more findings are in the full report", text)
 
 
-def test_texts_that_grow_when_they_are_escaped_fit_all_the_same() -> None:
-    long = "<|@" * 2_000
+@pytest.mark.parametrize("grows", ["<|@", "\U000e0001", "@a", "\n"])
+def test_texts_that_grow_when_they_are_escaped_fit_all_the_same(grows: str) -> None:
+    long = grows * 2_000
     finding = replace(
         UNPINNED, documentation=None, rule=long, message=long, remediation=long, application=long
     )
@@ -155,6 +157,7 @@ def test_texts_that_grow_when_they_are_escaped_fit_all_the_same() -> None:
     )
     assert len(text) <= BUDGET
     assert_only_ours(text)
+    assert "| ❌ |" in text
 
 
 def test_documentation_is_linked_where_it_is_a_plain_address() -> None:

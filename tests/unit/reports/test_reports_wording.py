@@ -36,7 +36,7 @@ IMAGE = ("spec", "template", "spec", "containers", "[name=web]", "image")
         (("data", "a.b"), None, "", 'adds data["a.b"] ""'),
         (("data", "on"), "x", None, "removes data.on x"),
         (("spec", "on"), "true", True, 'spec.on "true" → true'),
-        (("data", "port"), "80", "0x50", 'data.port "80" → 0x50'),
+        (("data", "port"), "80", "http", 'data.port "80" → http'),
         (("args",), ["a"], ["a", "b"], 'args ["a"] → ["a", "b"]'),
     ],
 )
