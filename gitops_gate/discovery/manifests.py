@@ -61,7 +61,7 @@ _CRD_KIND = "CustomResourceDefinition"
 
 # Other spellings of the letters of "apiVersion" in a double-quoted or tagged key.
 _HIDDEN = re.compile(rb"\\(?:x[4-7]|u00[4-7]|U000000[4-7]|\r?\n)")
-_TEMPLATES = (b"{{", b"{%", b"<%", b"[[")
+_TEMPLATES = (b"{{", b"{%", b"<%")
 _ODD_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 _ODD_LINES = (b"\n...", b"\n%", b"\n\t", b"\n---")
 _ODD = (*_TEMPLATES, *_ODD_BREAKS, *_ODD_LINES)

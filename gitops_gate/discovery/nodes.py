@@ -17,8 +17,10 @@ from gitops_gate.discovery.kustomizations import NAMES
 from gitops_gate.discovery.listing import Listing, Place
 from gitops_gate.discovery.reader import FactReader
 from gitops_gate.discovery.references import inside, locate
-from gitops_gate.discovery.refusals import leads_outside, path_outside, submodule
+from gitops_gate.discovery.refusals import leads_outside, path_outside, plugins_too_far, submodule
 from gitops_gate.discovery.values import Refusal, RemoteReference
+
+_MAXIMUM_PLUGIN_FOLDERS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +218,9 @@ def _files_of_plugins(draft: _Draft, directory: str) -> list[tuple[str, Role]]:
         if folder in entered:
             continue
         entered.add(folder)
+        if len(entered) > _MAXIMUM_PLUGIN_FOLDERS:
+            draft.refusals[plugins_too_far(inside(draft.directory, NAMES[0]))] = None
+            break
         for name in draft.listing.named(folder, NAMES):
             draft.shaped_by.add(name)
             for reference in draft.reader.kustomization(name).references:

@@ -63,6 +63,16 @@ def not_vendored(name: str, repository: str, path: str) -> Refusal:
     )
 
 
+def plugins_too_far(path: str) -> Refusal:
+    """The configuration of plug-ins leads through more kustomizations than are followed."""
+    return Refusal(
+        code="render/kustomization",
+        message="its plug-ins are configured through more kustomizations than are followed",
+        path=path,
+        remedy="name the files that configure plug-ins directly",
+    )
+
+
 def pointer(path: str) -> Refusal:
     """A file's content is kept elsewhere by Git LFS."""
     return Refusal(

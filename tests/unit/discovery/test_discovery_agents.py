@@ -137,6 +137,18 @@ def test_components_of_flux_are_read_by_the_application_that_they_are_added_to()
     assert not result.unreached
 
 
+def test_components_of_a_directory_without_kustomization_are_not_taken_for_manifests():
+    files = {
+        "flux/x.yaml": flux("path: ./plain, components: [../tls]"),
+        "plain/x.yaml": manifest(),
+        "tls/kustomization.yaml": component("t.yaml"),
+        "tls/t.yaml": manifest("t"),
+    }
+    assert closure(files, "plain").files == {"plain/x.yaml"}
+    result = change(files, files | {"tls/t.yaml": manifest("new")})
+    assert [item.path for item in result.unreached] == ["tls/t.yaml"]
+
+
 def test_components_of_argocd_are_read_likewise():
     source = "source: {path: apps/shop/stage, kustomize: {components: [../../../tls]}}"
     files = with_object(application(source)) | {"tls/kustomization.yaml": component()}

@@ -67,6 +67,11 @@ def surveyed(tree: Tree) -> tuple[Listing, Survey]:
 
 @given(trees, trees, st.booleans())
 @example({"a/kustomization.yaml": "transformers: [../c]"}, {"c/kustomization.yaml": ""}, True)
+@example(
+    {"a/kustomization.yaml": "patches: [{path: b}]\ntransformers: [../a]\n"},
+    {"a/b/kustomization.yaml": "transformers: [x.yaml]\n"},
+    True,
+)
 def test_the_way_to_a_survey_does_not_matter(one, other, keep):
     before, after = tree_of(one), tree_of(one | other if keep else other)
     listing, survey = surveyed(before)
