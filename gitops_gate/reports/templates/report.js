@@ -39,7 +39,10 @@
       if (fits) { shown += 1; }
     });
     var active = values.some(Boolean);
-    if (active) { document.querySelectorAll(".more").forEach(function (more) { more.open = true; }); }
+    document.querySelectorAll(".more").forEach(function (more) {
+      more.hidden = active && !more.querySelector(".card:not([hidden])");
+      more.open = more.open || active;
+    });
     byId("matches").textContent = active ? shown + " of " + cards.length + " shown" : "";
   }
 
