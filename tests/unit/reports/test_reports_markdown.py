@@ -136,6 +136,7 @@ def test_a_huge_change_fits_and_says_what_does_not() -> None:
     assert re.search(r"_[\d,]+ more findings are in the full report", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grows", ["<|@", "\U000e0001", "@a", "\n"])
 def test_texts_that_grow_when_they_are_escaped_fit_all_the_same(grows: str) -> None:
     long = grows * 2_000

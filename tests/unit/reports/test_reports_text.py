@@ -32,6 +32,7 @@ def harmless(text: str) -> bool:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(reports(), st.booleans(), st.sampled_from([1, 60, 200]))
 def test_nothing_of_a_report_reaches_the_terminal_as_a_command(
