@@ -9,11 +9,11 @@ misspelt key does not make a resource vanish without a word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gitops_gate.discovery.values import Closure
 from gitops_gate.documents import RawDocument, load_document, split_stream
-from gitops_gate.errors import ManifestError, RenderError
+from gitops_gate.errors import ManifestError, RenderError, SourceError
 from gitops_gate.findings import Finding, Location, Severity
 from gitops_gate.render.failures import failed
 from gitops_gate.render.job import RenderJob
@@ -30,8 +30,7 @@ _KIND = re.compile(rb"^[\"']?kind[\"']?[ \t]*:[ \t]*[^\s#]", re.MULTILINE)
 def render_directory(job: RenderJob) -> Rendered:
     """Hand on the documents of all files, in the order of their paths.
 
-    Raises `RenderError` for a file that is no YAML stream, `SourceError` for one that cannot be
-    read.
+    Raises `RenderError` for a file that is no YAML stream or cannot be read.
     """
     manifests: list[Manifest] = []
     findings: list[Finding] = []
@@ -53,8 +52,22 @@ def _contents(tree: Tree, closure: Closure) -> Iterator[tuple[str, bytes]]:
         if entry is not None:
             targets.add(follow(tree, path) if entry.mode == Mode.LINK else path)
     paths = sorted(targets)
-    contents = tree.blobs.read_many(tree.entries[path] for path in paths)
-    yield from zip(paths, contents, strict=True)
+    try:
+        yield from zip(
+            paths, tree.blobs.read_many(tree.entries[path] for path in paths), strict=True
+        )
+    except SourceError as error:
+        raise _unread(tree, paths, error) from None
+
+
+def _unread(tree: Tree, paths: Sequence[str], error: SourceError) -> RenderError:
+    """The error with the path that it is about: many files were read at once."""
+    for path in paths:
+        try:
+            tree.read(path)
+        except SourceError as found:
+            return failed("render/unreadable", found.message, path=shown(path), remedy=found.remedy)
+    return failed("render/unreadable", error.message, remedy=error.remedy)
 
 
 def _documents(path: str, content: bytes) -> tuple[RawDocument, ...]:

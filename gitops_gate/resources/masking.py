@@ -36,7 +36,7 @@ def secret_values(resource: Resource, patterns: Sequence[str] = ()) -> frozenset
 def hidden_texts(
     value: Mapping[str, Any], patterns: Sequence[str] = (), others: Iterable[str] = ()
 ) -> frozenset[str]:
-    """As `secret_values`, of any document; `others` are values that are secret for other reasons."""
+    """As `secret_values`, of any document; `others` are secret for other reasons."""
     encoded = is_secret(value)
     found: set[str] = set(others)
     for path in hidden_paths(value, patterns):

@@ -315,7 +315,10 @@ def test_a_test_suite_in_a_dot_directory_is_no_application(check) -> None:
 
 
 def test_a_template_that_is_no_yaml_is_said_and_blocks_nothing_else(check) -> None:
-    jinja = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ name }}\n{% if x %}\n  a: b\n{% endif %}\n"
+    jinja = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ name }}\n"
+        "{% if x %}\n  a: b\n{% endif %}\n"
+    )
     base = {"apps/x.yaml": config_map("x"), "templates/y.yaml": jinja}
     run = check(base, {"apps/x.yaml": config_map("x", a="1")})
     assert run.code == 0, run.out
@@ -422,7 +425,8 @@ def test_a_definition_is_tightened_and_its_object_is_judged_again(check) -> None
 RESULTS = {
     "string": 'sprintf("%s has no digest", [one.name])',
     "object": '{"message": sprintf("%s has no digest", [one.name])}',
-    "field": '{"message": "no digest", "field": ["spec", "template", "spec", "containers", i, "image"]}',
+    "field": '{"message": "no digest", "field": '
+    '["spec", "template", "spec", "containers", i, "image"]}',
     "whole-field": '{"message": sprintf("%s has no digest", [one.name]), "field": ["spec"]}',
 }
 
@@ -490,7 +494,12 @@ deny contains sprintf("the password is %v", [input.object.stringData.other]) if 
 	input.object.kind == "Secret"
 }
 
-deny contains {"message": sprintf("data %v", [input.object.data]), "field": ["data", "password"], "suggestion": input.object.stringData.other} if {
+deny contains result if {
+	result := {
+		"message": sprintf("data %v", [input.object.data]),
+		"field": ["data", "password"],
+		"suggestion": input.object.stringData.other,
+	}
 	input.object.kind == "Secret"
 }
 """
