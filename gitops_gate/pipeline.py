@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +24,7 @@ from gitops_gate.discovery.values import Application, Discovery
 from gitops_gate.errors import ConfigurationError, GitOpsGateError
 from gitops_gate.evaluation.application import render_side
 from gitops_gate.evaluation.assembly import Run, assemble
+from gitops_gate.evaluation.deadline import within
 from gitops_gate.evaluation.engines import Engines
 from gitops_gate.evaluation.pool import Progress, default_jobs, evaluate_all, keys_of
 from gitops_gate.evaluation.rules import Rules, edited_rules, load_rules
@@ -33,6 +35,9 @@ from gitops_gate.findings import Finding, Location, Severity
 from gitops_gate.render import Rendered, fetch_remotes
 from gitops_gate.source import Repository, Revision, Tree
 from gitops_gate.verdict.values import Reason, Report, RulesEffect
+
+PATIENCE = 5.0
+"""Seconds, besides a multiple of what the deciding rules took, for the rules of a head."""
 
 Stage = Callable[[str], Progress]
 
@@ -223,25 +228,44 @@ def _rules_effect(
     edited = edited_rules(before, after, rules.settings)
     if options.configuration is not None or not edited:
         return None, ()
+    started = time.monotonic()
+    old, undecided = _judged(after, rules, options)
+    patience = PATIENCE + 4 * (time.monotonic() - started)
     try:
-        proposed = load_rules(after)
+        proposed = within(patience, partial(_proposed, after, rules, options))
     except GitOpsGateError as error:
         location = Location(path=error.path, line=error.line or 0) if error.path else None
         finding = Finding(
             rule="rules/invalid",
             severity=Severity.ERROR,
-            message=f"the rules of the head do not load: {error.message}",
+            message=f"the rules of the head cannot be used: {error.message}",
             location=location,
             remediation=error.remedy,
             fingerprint="rules/invalid",
         )
         return RulesEffect(changed=edited, error=str(error)), (finding,)
-    proposed = replace(proposed, settings=_with_engines_of(rules.settings, proposed.settings))
     changed = tuple(sorted({*edited, *edited_rules(before, after, proposed.settings)}))
-    old, new = (_judged(after, either, options) for either in (rules, proposed))
-    effect = effect_of(changed, (old[0], rules.settings.gate), (new[0], proposed.settings.gate))
-    broken = [reason.message for reason in new[1] if reason not in old[1]]
+    gates = rules.settings.gate, proposed.settings.gate
+    effect = effect_of(changed, (old, gates[0]), (proposed.findings, gates[1]))
+    broken = [reason.message for reason in proposed.undecided if reason not in undecided]
     return replace(effect, error=broken[0] if broken else None), ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proposed:
+    """What the head's own rules say about the whole of the head."""
+
+    settings: Settings
+    findings: tuple[Finding, ...]
+    undecided: tuple[Reason, ...]
+
+
+def _proposed(tree: Tree, deciding: Rules, options: Options) -> _Proposed:
+    rules = load_rules(tree)
+    settings = _with_engines_of(deciding.settings, rules.settings)
+    alone = replace(options, jobs=1, stage=_silent)
+    findings, undecided = _judged(tree, replace(rules, settings=settings), alone)
+    return _Proposed(settings=settings, findings=findings, undecided=tuple(undecided))
 
 
 def _with_engines_of(trusted: Settings, proposed: Settings) -> Settings:

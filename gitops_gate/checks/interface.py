@@ -53,8 +53,9 @@ class SchemaValidator(Protocol):
 class PolicySubject:
     """One question to the policies (contract, section 4).
 
-    `object` and `old_object` are JSON-like; `old_object` is None on CREATE, and the same as
-    `object` on DELETE. `application` has name, path, environment, renderer and kubernetes.
+    `object` and `old_object` are JSON-like; `old_object` is None on CREATE. On DELETE both are the
+    resource that goes, and the policy is given it as `oldObject`, with null for `object`.
+    `application` has name, path, environment, renderer, kubernetes and namespace.
     `identity`, when given, is hashable and equal for subjects whose objects and operation are
     equal, so that an engine can answer a question once that many applications ask.
     """

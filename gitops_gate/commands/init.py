@@ -51,7 +51,8 @@ def command(repo: str, force: bool, dry_run: bool) -> int:
     _write(root / SCHEMA_COPY, schema.read_text("utf-8"))
     if not (root / WAIVERS).exists():
         _write(root / WAIVERS, "# Accepted findings: rule, reason, owner and expires each.\n[]\n")
-    click.echo(f"wrote {CONFIGURATION} for {len(applications)} applications")
+    number = "1 application" if len(applications) == 1 else f"{len(applications)} applications"
+    click.echo(f"wrote {CONFIGURATION} for {number}")
     click.echo(f"wrote {SCHEMA_COPY}, which editors complete and check the configuration by")
     click.echo("next: gitops-gate scan, then commit, then gitops-gate check on a branch")
     return 0

@@ -154,4 +154,7 @@ def write_reports(report: Any, arguments: dict[str, Any]) -> int:
             Path(file).write_text(text, "utf-8", errors="replace")
         except OSError as error:
             raise ConfigurationError(f"cannot write {file}: {error.strerror}") from None
+    if ("text", "-") not in destinations(arguments):
+        for warning in report.warnings:
+            click.echo(f"gitops-gate: warning: {warning}", err=True)
     return int(report.verdict.exit_code)

@@ -33,6 +33,8 @@ def command(
     else:
         with open_repository(repo) as repository:
             rendered = list(render_applications(repository.revision(head).tree, options))
+    if not all(result.sandboxed for _, result in rendered):
+        click.echo("gitops-gate: warning: there is no sandbox on this system", err=True)
     failed = 0
     for application, result in rendered:
         if only_list:

@@ -92,6 +92,7 @@ def _subjects(
         "environment": application.environment,
         "renderer": application.renderer.value,
         "kubernetes": kubernetes,
+        "namespace": application.destinations[0] if len(application.destinations) == 1 else "",
     }
     previous = {id(p.head): p.base for p in pairs if p.head is not None and p.base is not None}
     subjects, of = [], []

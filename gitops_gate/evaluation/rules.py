@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitops_gate.checks.policy import RuleSet, is_policy_path, select
 from gitops_gate.config import Waiver, load_settings, load_waivers, locate_waiver
@@ -52,6 +52,7 @@ def load_rules(tree: Tree, *, configuration: bytes | None = None, name: str = ""
     if waiver_file is not None:
         contents[settings.waivers] = waiver_file
         waivers = load_waivers(waiver_file, path=settings.waivers)
+    _refuse_missing(tree, settings, name or CONFIGURATION)
     policies = _policies(tree, settings)
     contents.update({path: raw for path, raw in policies.items() if path.endswith(".rego")})
     rule_set = select(settings.policies, policies)
@@ -73,6 +74,19 @@ def edited_rules(before: Tree, after: Tree, settings: Settings) -> tuple[str, ..
         if path in (CONFIGURATION, settings.waivers)
         or (is_policy_path(path, settings.policies) and path.endswith(".rego"))
     )
+
+
+def _refuse_missing(tree: Tree, settings: Settings, name: str) -> None:
+    """What a configuration names must be there; only the defaults may be absent."""
+    defaults = Settings()
+    if settings.waivers != defaults.waivers and settings.waivers not in tree.entries:
+        raise ConfigurationError(f"waivers names {settings.waivers}, which is not there", path=name)
+    for place in settings.policies.paths:
+        one = replace(settings.policies, paths=(place,))
+        expected = place in defaults.policies.paths
+        if not expected and not any(is_policy_path(path, one) for path in tree.entries):
+            message = f"policies.paths names {place}, where there is no file"
+            raise ConfigurationError(message, path=name)
 
 
 def _policies(tree: Tree, settings: Settings) -> dict[str, bytes]:

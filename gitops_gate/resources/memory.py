@@ -12,7 +12,7 @@ BUDGET = 64 * 2**20
 
 
 class BoundedMemory(dict[Any, Any]):
-    """A mapping that forgets everything once its keys hold more than `budget` bytes of documents."""
+    """A mapping that forgets everything once its keys hold more than `budget` bytes."""
 
     def __init__(self, budget: int = BUDGET) -> None:
         super().__init__()

@@ -96,13 +96,9 @@ def group_and_kind(resource: Mapping[str, Any]) -> tuple[str, str]:
 
 def resource_part(subject: PolicySubject) -> str:
     """The part of `input` that only depends on the resource and the operation, as JSON text."""
-    new = json.dumps(subject.object, ensure_ascii=False)
-    if subject.old_object is None:
-        old = "null"
-    elif subject.old_object is subject.object:
-        old = new
-    else:
-        old = json.dumps(subject.old_object, ensure_ascii=False)
+    deleted = subject.operation == "DELETE"
+    new = "null" if deleted else json.dumps(subject.object, ensure_ascii=False)
+    old = json.dumps(subject.old_object, ensure_ascii=False)
     return f'{{"object":{new},"oldObject":{old},"operation":"{subject.operation}"'
 
 
