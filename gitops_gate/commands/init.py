@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from gitops_gate.config import CONFIGURATION_PATH
 from gitops_gate.errors import ConfigurationError
 
-CONFIGURATION = ".gitops-gate.yaml"
 SCHEMA_COPY = ".gitops-gate/configuration.schema.json"
 WAIVERS = ".gitops-gate/waivers.yaml"
 
@@ -44,15 +44,15 @@ def command(repo: str, force: bool, dry_run: bool) -> int:
         click.echo(text, nl=False)
         return 0
     root = Path(repo)
-    if (root / CONFIGURATION).exists() and not force:
-        raise ConfigurationError("is there already", path=CONFIGURATION, remedy="say --force")
+    if (root / CONFIGURATION_PATH).exists() and not force:
+        raise ConfigurationError("is there already", path=CONFIGURATION_PATH, remedy="say --force")
     schema = importlib.resources.files("gitops_gate.config") / "schema" / "configuration.json"
-    _write(root / CONFIGURATION, text)
+    _write(root / CONFIGURATION_PATH, text)
     _write(root / SCHEMA_COPY, schema.read_text("utf-8"))
     if not (root / WAIVERS).exists():
         _write(root / WAIVERS, "# Accepted findings: rule, reason, owner and expires each.\n[]\n")
     number = "1 application" if len(applications) == 1 else f"{len(applications)} applications"
-    click.echo(f"wrote {CONFIGURATION} for {number}")
+    click.echo(f"wrote {CONFIGURATION_PATH} for {number}")
     click.echo(f"wrote {SCHEMA_COPY}, which editors complete and check the configuration by")
     click.echo("next: gitops-gate scan, then commit, then gitops-gate check on a branch")
     return 0

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from gitops_gate.errors import ConfigurationError
+from gitops_gate.errors import RenderError
+from gitops_gate.reports.escaping import one_line
+
+if TYPE_CHECKING:
+    from gitops_gate.discovery.values import Application
+    from gitops_gate.render import Rendered
 
 
 @click.command("render")
 @click.argument("names", nargs=-1, metavar="[APPLICATION]...")
 @click.option("--repo", default=".", metavar="DIR", help="The repository or directory.")
 @click.option("--head", metavar="REV", help="A revision; default: the files as they are.")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Try out this configuration instead of the repository's.",
+)
 @click.option("--origin", is_flag=True, help="Say in a comment where each document comes from.")
 @click.option("--list", "only_list", is_flag=True, help="Only list the applications.")
 def command(
-    names: tuple[str, ...], repo: str, head: str | None, origin: bool, only_list: bool
+    *,
+    names: tuple[str, ...],
+    repo: str,
+    head: str | None,
+    config: Path | None,
+    origin: bool,
+    only_list: bool,
 ) -> int:
     """Print the rendered manifests of applications (default: all) as one YAML stream.
 
@@ -27,35 +46,44 @@ def command(
     from gitops_gate.pipeline import Options, render_applications
     from gitops_gate.source import open_repository, scan_tree
 
-    options = Options(applications=names, cache_folder=cache_folder())
+    options = Options(
+        configuration=(config.name, config.read_bytes()) if config else None,
+        applications=names,
+        cache_folder=cache_folder(),
+    )
     if head is None:
         rendered = list(render_applications(scan_tree(repo), options))
     else:
         with open_repository(repo) as repository:
             rendered = list(render_applications(repository.revision(head).tree, options))
-    if not all(result.sandboxed for _, result in rendered):
-        click.echo("gitops-gate: warning: there is no sandbox on this system", err=True)
-    failed = 0
-    for application, result in rendered:
-        if only_list:
+    if only_list:
+        for application, _ in rendered:
             where = f"{application.renderer.value}, {application.environment}"
             click.echo(f"{application.name}  ({where})")
-            continue
-        if result.failure is not None:
-            failed += 1
-            error = ConfigurationError(
-                f"{application.name}: {result.failure.message}",
-                path=result.failure.path,
-                line=result.failure.line,
-                remedy=result.failure.remedy,
-            )
-            click.echo(f"gitops-gate: {error}", err=True)
-            continue
-        for manifest in result.manifests:
-            source = manifest.origin.path
-            place = f" from {source}:{manifest.origin.line}" if source else ""
-            note = f"# {application.name}{place}\n" if origin else ""
-            text = manifest.text.strip(b"\n")
-            sys.stdout.buffer.write(b"---\n" + note.encode("utf-8", "replace") + text + b"\n")
+        return 0
+    if not all(result.sandboxed for _, result in rendered):
+        click.echo("gitops-gate: warning: there is no sandbox on this system", err=True)
+    complete = [_print(application, result, origin=origin) for application, result in rendered]
     sys.stdout.flush()
-    return 2 if failed else 0
+    return 0 if all(complete) else 2
+
+
+def _print(application: Application, result: Rendered, *, origin: bool) -> bool:
+    """Print an application's manifests, or on stderr why there are none."""
+    if result.failure is not None:
+        error = RenderError(
+            f"{application.name}: {result.failure.message}",
+            path=result.failure.path,
+            line=result.failure.line,
+            remedy=result.failure.remedy,
+        )
+        click.echo(f"gitops-gate: {error}", err=True)
+        return False
+    for manifest in result.manifests:
+        source = manifest.origin.path
+        place = f" from {source}:{manifest.origin.line}" if source else ""
+        note = one_line(f"{application.name}{place}") if origin else ""
+        comment = f"# {note}\n" if note else ""
+        text = manifest.text.strip(b"\n")
+        sys.stdout.buffer.write(b"---\n" + comment.encode("utf-8", "replace") + text + b"\n")
+    return True

@@ -157,7 +157,7 @@ def _evaluated(
         ),
         rules=after.rules | before.rules,
         tools={**head.rendered.tools, **base.rendered.tools, **after.tools},
-        warnings=_warnings(head) or _warnings(base),
+        warnings=(*(_warnings(head) or _warnings(base)), *engines.schema_problems),
         excerpts=builder.excerpts,
         keys=frozenset(resource.key for resource in head.resources),
     )

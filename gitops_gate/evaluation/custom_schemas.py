@@ -36,6 +36,8 @@ class CustomSchemas:
             and base.locations.entries == head.locations.entries
         )
         """Whether both sides are validated against the same schemas."""
+        self.problems: tuple[str, ...] = ()
+        """What is wrong with definitions from which no kind can be read."""
 
     def validator(self, kubernetes: str, side: SideName) -> SchemaValidator:
         """A validator for a Kubernetes version. Raises `SchemaError` for one nobody knows."""
@@ -48,9 +50,12 @@ class CustomSchemas:
 
     def _crds(self, side: SideName) -> tuple[CrdDocument, ...]:
         """The definitions of both revisions; those called `head` win: here, the side's own."""
+        from gitops_gate.checks.schema import unusable_crds
+
         head, base = self._context.head_schemas, self._context.base_schemas
         own, other = (head, base) if side == "head" else (base, head)
         documents = tuple(self._read(own, "head"))
+        self.problems = tuple(f"no schema from {error}" for error in unusable_crds(documents))
         return documents if self.equal else (*documents, *self._read(other, "base"))
 
     def _read(self, files: SchemaFiles, revision: SideName) -> Iterator[CrdDocument]:

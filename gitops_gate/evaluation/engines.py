@@ -65,6 +65,11 @@ class Engines:
             known[key] = self._outcomes[key] = outcome
         return [known[key] for key in keys], validator.tool
 
+    @property
+    def schema_problems(self) -> tuple[str, ...]:
+        """What is wrong with custom schemas, as far as they were needed."""
+        return self._schemas.problems
+
     def judge(
         self, subjects: Sequence[PolicySubject], inventory: Sequence[Mapping[str, Any]]
     ) -> tuple[Sequence[PolicyOutcome], tuple[str, str]]:

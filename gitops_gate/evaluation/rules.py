@@ -11,14 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gitops_gate.checks.policy import RuleSet, is_policy_path, select
-from gitops_gate.config import Waiver, load_settings, load_waivers, locate_waiver
+from gitops_gate.config import (
+    CONFIGURATION_PATH,
+    Waiver,
+    load_settings,
+    load_waivers,
+    locate_waiver,
+)
 from gitops_gate.config.settings import Settings
 from gitops_gate.errors import ConfigurationError
 from gitops_gate.findings import Location
 from gitops_gate.source import changed_paths
 from gitops_gate.source.values import Mode, Tree
-
-CONFIGURATION = ".gitops-gate.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +47,16 @@ def load_rules(tree: Tree, *, configuration: bytes | None = None, name: str = ""
     """
     contents: dict[str, bytes] = {}
     if configuration is None:
-        configuration = _optional(tree, CONFIGURATION)
+        configuration = _optional(tree, CONFIGURATION_PATH)
     if configuration is not None:
-        contents[name or CONFIGURATION] = configuration
-    settings = load_settings(configuration or b"", path=name or CONFIGURATION)
+        contents[name or CONFIGURATION_PATH] = configuration
+    settings = load_settings(configuration or b"", path=name or CONFIGURATION_PATH)
     waivers: tuple[Waiver, ...] = ()
     waiver_file = _optional(tree, settings.waivers)
     if waiver_file is not None:
         contents[settings.waivers] = waiver_file
         waivers = load_waivers(waiver_file, path=settings.waivers)
-    _refuse_missing(tree, settings, name or CONFIGURATION)
+    _refuse_missing(tree, settings, name or CONFIGURATION_PATH)
     policies = _policies(tree, settings)
     contents.update({path: raw for path, raw in policies.items() if path.endswith(".rego")})
     rule_set = select(settings.policies, policies)
@@ -71,7 +75,7 @@ def edited_rules(before: Tree, after: Tree, settings: Settings) -> tuple[str, ..
     return tuple(
         path
         for path in changed_paths(before, after)
-        if path in (CONFIGURATION, settings.waivers)
+        if path in (CONFIGURATION_PATH, settings.waivers)
         or (is_policy_path(path, settings.policies) and path.endswith(".rego"))
     )
 
