@@ -130,6 +130,15 @@ def scan(tree: Tree, options: Options, *, commit: str | None = None) -> Report:
     return assemble(results, run)
 
 
+def list_applications(tree: Tree, options: Options) -> Sequence[Application]:
+    """A tree's applications, in the order of their names, rendering none of them.
+
+    Raises `GitOpsGateError` when the tree's rules do not load or a named application is not there.
+    """
+    discovery = discover(tree, _rules(tree, options).settings, cache=_fact_cache(options))
+    return tuple(_known((discovery,), options).values())
+
+
 def render_applications(tree: Tree, options: Options) -> Iterator[tuple[Application, Rendered]]:
     """The rendered manifests of a tree's applications, in the order of their names.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ def command(
     application cannot be rendered, after printing the others.
     """
     from gitops_gate.commands.options import cache_folder
-    from gitops_gate.pipeline import Options, render_applications
+    from gitops_gate.pipeline import Options, list_applications, render_applications
     from gitops_gate.source import open_repository, scan_tree
 
     options = Options(
@@ -51,16 +52,17 @@ def command(
         applications=names,
         cache_folder=cache_folder(),
     )
-    if head is None:
-        rendered = list(render_applications(scan_tree(repo), options))
-    else:
-        with open_repository(repo) as repository:
-            rendered = list(render_applications(repository.revision(head).tree, options))
-    if only_list:
-        for application, _ in rendered:
-            where = f"{application.renderer.value}, {application.environment}"
-            click.echo(f"{application.name}  ({where})")
-        return 0
+    with contextlib.ExitStack() as opened:
+        if head is None:
+            tree = scan_tree(repo)
+        else:
+            tree = opened.enter_context(open_repository(repo)).revision(head).tree
+        if only_list:
+            for application in list_applications(tree, options):
+                where = f"{application.renderer.value}, {application.environment}"
+                click.echo(one_line(f"{application.name}  ({where})"))
+            return 0
+        rendered = list(render_applications(tree, options))
     if not all(result.sandboxed for _, result in rendered):
         click.echo("gitops-gate: warning: there is no sandbox on this system", err=True)
     complete = [_print(application, result, origin=origin) for application, result in rendered]
