@@ -6,8 +6,11 @@ of the contract: 0 allow, 1 deny, 2 indeterminate and every error, 3 pending, 13
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import signal
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -75,7 +78,8 @@ def group() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command. Errors become one clear message on stderr and exit code 2."""
     try:
-        result = group.main(args=arguments, prog_name="gitops-gate", standalone_mode=False)
+        with _interrupted_by_termination():
+            result = group.main(args=arguments, prog_name="gitops-gate", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort:
@@ -88,12 +92,30 @@ def run(arguments: list[str]) -> int:
         return _ERROR_EXIT
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:
+        # Click's answer to a reader of stdout that went away, with an exit code of its own.
         return _ERROR_EXIT
     except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user, nor exit code 0
         return _broken(error)
     return result if isinstance(result, int) else 0
+
+
+@contextlib.contextmanager
+def _interrupted_by_termination() -> Iterator[None]:
+    """SIGTERM, as a cancelled CI job gets it, ends a run like an interrupt: nothing is left."""
+
+    def interrupt(_: int, __: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _broken(error: Exception) -> int:

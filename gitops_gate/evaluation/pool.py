@@ -14,6 +14,7 @@ import gc
 import multiprocessing
 import multiprocessing.util
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -38,6 +39,7 @@ WORTH_A_PROCESS = 24
 """Files below which starting workers costs more than it saves."""
 
 _engines: Engines | None = None
+_stopping = False
 
 
 def evaluate_all(
@@ -89,12 +91,15 @@ def _over_workers(
         return _in_this_process(function, items, context, progress)
     _prepare(items, context)
     answers: list[Answer] = []
-    with concurrent.futures.ProcessPoolExecutor(
-        max_workers=min(jobs, len(chunks)),
-        mp_context=_start_method(),
-        initializer=_start_worker,
-        initargs=(context,),
-    ) as executor:
+    with (
+        concurrent.futures.ProcessPoolExecutor(
+            max_workers=min(jobs, len(chunks)),
+            mp_context=_start_method(),
+            initializer=_start_worker,
+            initargs=(context,),
+        ) as executor,
+        _ended_with_us(executor),
+    ):
         waiting = [executor.submit(_work, function, chunk) for chunk in chunks]
         for chunk, future in zip(chunks, waiting, strict=True):
             try:
@@ -103,6 +108,19 @@ def _over_workers(
                 answers.extend(on_loss(item, error) for item in chunk)
             progress(len(answers), len(items))
     return answers
+
+
+@contextlib.contextmanager
+def _ended_with_us(executor: concurrent.futures.ProcessPoolExecutor) -> Iterator[None]:
+    """Whoever is interrupted takes the workers along, and the programs that they started."""
+    others = set(multiprocessing.active_children())
+    try:
+        yield
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
 
 
 def _prepare(items: Sequence[Task | Side], context: Context) -> None:
@@ -139,12 +157,23 @@ def _start_method() -> multiprocessing.context.BaseContext:
 
 def _start_worker(context: Context) -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
     global _engines  # noqa: PLW0603 - a worker keeps its engines for all its chunks
     _engines = Engines(context)
     multiprocessing.util.Finalize(_engines, _engines.close, exitpriority=10)
 
 
+def _stop(_: int, __: object) -> None:
+    """End what a worker does now, by way of its `finally`, and what is waiting for it."""
+    global _stopping  # noqa: PLW0603 - the executor would hand a worker its next chunk
+    _stopping = True
+    raise SystemExit
+
+
 def _work(function: Callable[[Item, Engines], Answer], chunk: Sequence[Item]) -> list[Answer]:
+    if _stopping:
+        raise SystemExit
     assert _engines is not None
     return [function(item, _engines) for item in chunk]
 

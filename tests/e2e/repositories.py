@@ -137,7 +137,7 @@ def chart(name: str = "shop", **fields: Any) -> str:
     return json.dumps({"apiVersion": "v2", "name": name, "version": "1.0.0", **fields}) + "\n"
 
 
-def crd(kind: str = "Widget", group: str = "example.com", **properties: Any) -> str:
+def crd(kind: str = "Widget", group: str = "example.com", /, **properties: Any) -> str:
     """A CustomResourceDefinition whose `spec` has these properties."""
     plural = f"{kind.lower()}s"
     schema = {

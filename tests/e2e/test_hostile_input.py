@@ -62,8 +62,10 @@ def measured(tmp_path: Path) -> Callable[..., Measured]:
         numbers = tmp_path / "numbers.json"
         started = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-c", _MEASURED, numbers, sys.executable, "-m", "gitops_gate"]
-            + [str(argument) for argument in arguments],
+            [
+                *(sys.executable, "-c", _MEASURED, str(numbers), sys.executable, "-m"),
+                *("gitops_gate", *map(str, arguments)),
+            ],
             cwd=ROOT,
             capture_output=True,
             text=True,
