@@ -23,6 +23,7 @@ from gitops_gate.tools import Process, clean_environment, clean_text, end, start
 
 if TYPE_CHECKING:
     from gitops_gate.checks.policy.library import RuleSet
+    from gitops_gate.checks.policy.modules import Module
 
 BATCH = 64
 START_TIMEOUT = 20.0
@@ -112,7 +113,7 @@ class OpaEngine:
         return str(rows[0].get("version", "unknown"))
 
     def _upload(self) -> None:
-        modules = {module.path: module.text for module in self._rules.modules}
+        modules = {module.path: module.text for module in _in_order(self._rules.modules)}
         modules["driver.rego"] = _driver(self._rules)
         digest = hashlib.sha256(json.dumps(modules, sort_keys=True).encode()).hexdigest()[:16]
         for name, text in modules.items():
@@ -154,11 +155,40 @@ class OpaEngine:
         try:
             return action()
         except RegoParseError as error:
-            raise PolicyError(clean_text(f"OPA refuses it: {error.message}"), path=path) from None
+            raise PolicyError(f"OPA refuses it: {_first_error(error)}", path=path) from None
         except requests.HTTPError as error:
             raise PolicyError(f"OPA: {_explain(error.response)}", path=path) from None
         except (requests.RequestException, ValueError) as error:
             raise ToolError(clean_text(f"the OPA server does not answer: {error}")) from None
+
+
+def _in_order(modules: Sequence[Module]) -> list[Module]:
+    """The modules, each after those whose functions it calls: OPA compiles what it has so far."""
+    ordered: list[Module] = []
+    waiting = list(modules)
+    while waiting:
+        missing = {module.package for module in waiting}
+        ready = [one for one in waiting if not _refers(one, missing - {one.package})] or waiting
+        ordered += ready
+        waiting = [one for one in waiting if one not in ready]
+    return ordered
+
+
+def _refers(module: Module, packages: set[str]) -> bool:
+    return any(
+        use == package or use.startswith(f"{package}.")
+        for use in module.uses
+        for package in packages
+    )
+
+
+def _first_error(error: Any) -> str:
+    """The first of the server's complaints about a policy, with its line."""
+    details = [one for one in error.errors if isinstance(one, dict)]
+    if not details:
+        return clean_text(str(error.message))
+    line = (details[0].get("location") or {}).get("row")
+    return clean_text(f"{f'line {line}: ' if line else ''}{details[0].get('message')}")
 
 
 def _connect(url: str) -> Any:
