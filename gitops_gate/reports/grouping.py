@@ -126,7 +126,7 @@ class Overview:
 
     @cached_property
     def failed(self) -> tuple[ApplicationOutcome, ...]:
-        """Applications that could not be rendered."""
+        """Applications that could not be evaluated."""
         return tuple(a for a in self.report.applications if a.status is Status.FAILED)
 
     @cached_property

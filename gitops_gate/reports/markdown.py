@@ -129,7 +129,7 @@ def _failed(overview: Overview) -> list[str]:
     blocks = []
     for outcome in overview.failed:
         lines = _message(outcome.reason or "no reason is known")
-        title = f"**{markdown(outcome.name, 200)}** could not be rendered:"
+        title = f"**{markdown(outcome.name, 200)}** could not be evaluated:"
         blocks.append("\n".join([title, "", *fenced(lines, "text")]))
     shown, left = fitting(blocks, _FAILED_SHARE)
     return [*shown, *([_elsewhere(left, "more failed application")] if left else [])]

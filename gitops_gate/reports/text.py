@@ -92,7 +92,7 @@ def _failed(overview: Overview, width: int, most: int | None) -> Iterator[Line]:
     failed = overview.failed
     if not failed:
         return
-    yield ((f"{_MARGIN}{plural(len(failed), 'application')} could not be rendered", "error"),)
+    yield ((f"{_MARGIN}{plural(len(failed), 'application')} could not be evaluated", "error"),)
     for outcome in failed[:most]:
         yield ((f"{_MARGIN * 2}{one_line(outcome.name)}", "name"), (f"  {outcome.renderer}", "dim"))
         for line in block(outcome.reason or "no reason is known"):

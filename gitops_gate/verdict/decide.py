@@ -66,7 +66,7 @@ def _undecided(
         reasons.append(_indeterminate("no_application_discovered", message))
     failed = [a.name for a in applications if a.status is Status.FAILED]
     if failed:
-        message = f"{_count(failed, 'application')} could not be rendered: {_listing(failed)}"
+        message = f"{_count(failed, 'application')} could not be evaluated: {_listing(failed)}"
         reasons.append(_indeterminate("application_failed", message))
     missed = [a.name for a in applications if a.affected and a.status is Status.UNCHANGED]
     if missed:

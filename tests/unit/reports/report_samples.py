@@ -243,7 +243,7 @@ INDETERMINATE = replace(
     reasons=(
         Reason(
             code="application_failed",
-            message="1 application could not be rendered: clusters/staging/shop",
+            message="1 application could not be evaluated: clusters/staging/shop",
             verdict=Verdict.INDETERMINATE,
         ),
         Reason(
