@@ -24,6 +24,7 @@ NATIVE_ROOT = "gitops_gate"
 LIBRARY_ROOT = "gitops_gate.lib"
 
 _PACKAGE = re.compile(r"^\s*package\s+([^\s#;]+)", re.MULTILINE)
+_WHERE_INVENTORY_IS = ((), ("inventory",), ("*",))
 _CONTEXT_INPUTS = {"object", "oldObject", "operation", "parameters"}
 
 
@@ -75,7 +76,7 @@ def parse_module(path: str, text: str) -> Module:
         rules=rules,
         uses=frozenset(".".join(r[1:]) for r in reads if r[0] == "data" and len(r) > 1),
         contextual=any(_is_contextual(read) for read in reads),
-        inventory=any(read[0] == "data" and read[1:2] in ((), ("inventory",)) for read in reads),
+        inventory=any(read[0] == "data" and read[1:2] in _WHERE_INVENTORY_IS for read in reads),
     )
 
 
@@ -131,7 +132,7 @@ def package_metadata(path: str, text: str) -> Mapping[str, Any]:
 def _refuse_builtins(path: str, text: str, tree: Mapping[str, Any], own: frozenset[str]) -> None:
     source = text.encode()
     imported = {_alias(entry, source) for entry in tree["imports"]}
-    for name, line in _calls(tree["rules"]):
+    for name, line in (*_calls(tree["rules"]), *_replacements(tree["rules"])):
         root = name.split(".", 1)[0]
         if name in ALLOWED_BUILTINS or name in own or root in imported or root == "data":
             continue
@@ -170,6 +171,22 @@ def _calls(policy: Any) -> Iterator[tuple[str, int]]:
     for tag, node in _nodes(policy):
         if tag == "Call" and isinstance(node, dict) and "fcn" in node:
             yield ".".join(_segments(node["fcn"])), int(node["span"]["line"])
+
+
+def _replacements(policy: Any) -> Iterator[tuple[str, int]]:
+    """Functions that `with` puts in the place of others, which calls them under another name.
+
+    What replaces `input` or `data.inventory` is a value and never a function.
+    """
+    for tag, mods in _nodes(policy):
+        for mod in mods if tag == "with_mods" else ():
+            target = tuple(_segments(mod["refr"]))
+            if target[0] == "input" or target[:2] == ("data", "inventory"):
+                continue
+            ((kind, node),) = [(t, n) for t, n in mod["as"].items() if t != "span"]
+            name = ".".join(_segments(mod["as"]))
+            if kind in {"Var", "RefDot", "RefBrack"} and not name.startswith("input."):
+                yield name, int(node["span"]["line"])
 
 
 def _reads(policy: Any) -> Iterator[tuple[str, ...]]:
