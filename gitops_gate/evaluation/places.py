@@ -83,7 +83,7 @@ class Places:
                 text = self._side.tree.read(path).decode("utf-8", "replace")
             except (GitOpsGateError, KeyError):
                 text = ""
-            self._lines[path] = text.split("\n")
+            self._lines[path] = text.split("\n") if text else []
         return self._lines[path]
 
     def _in_sources(self, resource: Resource, field: FieldPath) -> Location | None:
