@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 
 from gitops_gate.discovery.facts import ManifestFacts
 from gitops_gate.discovery.manifests import group_of
-from gitops_gate.discovery.values import Affected, Discovery, Unclaimed
+from gitops_gate.discovery.values import Affected, Discovery, Renderer, Unclaimed
 from gitops_gate.errors import SourceError
 from gitops_gate.source import changed_paths
 from gitops_gate.source.values import Mode, Tree
@@ -122,22 +122,37 @@ def _mentioning(paths: Set[str], kinds: Kinds, tree: Tree) -> set[str]:
 def _unlooked(
     changed: Set[str], base: Discovery, head: Discovery
 ) -> tuple[tuple[Unclaimed, ...], tuple[Unclaimed, ...]]:
-    """The changed files that no application reads: those that block, and the others."""
-    known: dict[str, Unclaimed] = {}
-    for side in (base, head):
-        for directory, files in sorted(side.kustomization_files.items()):
-            reason = f"read only by the kustomization of {directory}, which no application reaches"
-            for path in changed & files:
-                known[path] = Unclaimed(path=path, reason=reason, blocks=True)
-        for item in side.unclaimed:
-            if item.path in changed:
-                known[item.path] = item
-    unread = set(known)
-    for side in (base, head) if known else ():
-        for closure in side.closures.values():
-            unread -= closure.files
-    items = [known[path] for path in sorted(unread)]
+    """The changed files that no application reads: those that block, and the others.
+
+    A file that an application lets go is judged with that application. Not so when a
+    kustomization or chart is put in front of a directory of manifests: it hides them from us, but
+    not from who deploys the directory.
+    """
+    before, after = _unread(changed, base), _unread(changed, head)
+    for closure in head.closures.values() if before else ():
+        for path in before.keys() & closure.files:
+            del before[path]
+    for name, closure in base.closures.items() if after else ():
+        if base.applications[name].renderer is not Renderer.DIRECTORY:
+            for path in after.keys() & closure.files:
+                del after[path]
+    unread = before | after
+    items = [unread[path] for path in sorted(unread)]
     return (
         tuple(item for item in items if item.blocks),
         tuple(item for item in items if not item.blocks),
     )
+
+
+def _unread(changed: Set[str], side: Discovery) -> dict[str, Unclaimed]:
+    """The changed files that nothing reads at one revision, by path."""
+    known: dict[str, Unclaimed] = {}
+    for directory, files in sorted(side.kustomization_files.items()):
+        reason = f"read only by the kustomization of {directory}, which no application reaches"
+        for path in changed & files:
+            known[path] = Unclaimed(path=path, reason=reason, blocks=True)
+    known |= {item.path: item for item in side.unclaimed if item.path in changed}
+    for closure in side.closures.values() if known else ():
+        for path in known.keys() & closure.files:
+            del known[path]
+    return known

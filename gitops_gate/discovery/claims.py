@@ -57,6 +57,7 @@ class Places:
     def __init__(self, plan: Plan, settings: Settings, selection: Selection) -> None:
         self._kustomizations = plan.nodes.keys()
         self._charts = plan.charts.keys()
+        self._deployed = plan.deployments.keys()
         self._policies = settings.policies.paths
         self._selected = selection.selected
         self._known: dict[str, tuple[str, bool]] = {}
@@ -85,15 +86,22 @@ class Places:
         return self._known[folder]
 
     def _look(self, folder: str) -> tuple[str, bool]:
-        """The reason, "" for none, and whether a change there cannot be judged."""
-        if folder != "." and any(part.startswith(".") for part in folder.split("/")):
-            return "in a dot-directory", False
+        """The reason, "" for none, and whether a change there cannot be judged.
+
+        Agents deploy from dot-directories like from any other: one counts as soon as an object
+        names it, or a folder around it other than the root.
+        """
+        hidden = folder != "." and any(part.startswith(".") for part in folder.split("/"))
         for place in (folder, *ancestors(folder)):
+            if hidden and place != "." and place in self._deployed:
+                return "", False
+            if hidden and (place in self._kustomizations or place in self._charts):
+                break
             if place in self._kustomizations:
                 return f"no kustomization reads it, in or below that of {place}", True
             if place in self._charts:
                 return f"nothing reads it, in or below the chart {place}", True
-        return "", False
+        return ("in a dot-directory", False) if hidden else ("", False)
 
     def _holds_policies(self, folder: str) -> bool:
         return any(

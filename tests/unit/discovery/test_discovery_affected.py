@@ -146,6 +146,15 @@ def test_a_file_that_is_let_go_is_judged_with_the_application_that_had_it():
     assert not result.unreached
 
 
+def test_a_manifest_that_a_new_kustomization_hides_is_unreached_when_it_changes_with_it():
+    base = {"blog/web.yaml": manifest("web")}
+    hidden = {"blog/kustomization.yaml": kustomization()}
+    result = change(base, hidden | {"blog/web.yaml": manifest("changed")})
+    assert result.applications == ("blog",)
+    assert [item.path for item in result.unreached] == ["blog/web.yaml"]
+    assert not change(base, hidden | base).unreached
+
+
 def test_other_unclaimed_files_are_listed_when_they_change():
     base = FILES | {
         ".kube/x.yaml": manifest(),

@@ -105,6 +105,19 @@ def test_a_dot_directory_is_no_application_and_blocks_nothing():
     assert blocked(discovery) == []
 
 
+@pytest.mark.parametrize("named", ["shop/.live", "shop"])
+def test_a_dot_directory_that_an_agent_deploys_from_is_an_application(named):
+    agent = f"""
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{name: shop}}
+spec: {{source: {{path: {named}}}}}
+"""
+    files = {"shop/.live/web.yaml": manifest(), ".github/x.yaml": manifest(), "a/a.yaml": agent}
+    assert names(files) == ["a", "shop/.live"]
+    assert reasons(found(files)) == {".github/x.yaml": "in a dot-directory"}
+
+
 def test_an_orphaned_patch_is_unclaimed_and_blocks():
     files = {
         "shop/kustomization.yaml": kustomization("web.yaml"),
