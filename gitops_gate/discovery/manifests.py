@@ -9,7 +9,7 @@ unseen, whatever its author intends.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gitops_gate.discovery.agents import deployed_by
@@ -63,9 +63,8 @@ _CRD_KIND = "CustomResourceDefinition"
 _HIDDEN = re.compile(rb"\\(?:x[4-7]|u00[4-7]|U000000[4-7]|\r?\n)")
 _TEMPLATES = (b"{{", b"{%", b"<%")
 _ODD_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
-_ODD_LINES = (b"\n...", b"\n%", b"\n\t", b"\n---")
-_ODD = (*_TEMPLATES, *_ODD_BREAKS, *_ODD_LINES)
-_TOP = (b"\napiVersion", b"\nkind", b"\n'apiVersion", b"\n'kind", b'\n"apiVersion', b'\n"kind')
+_ODD_LINE = re.compile(rb"\n(?:[%\t]|\.\.\.|[\"'](?:apiVersion|kind))")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _VALUE = rb":[ \t]+([\"']?)([A-Za-z0-9][A-Za-z0-9._/-]*)\1[ \t]*(?:[ \t]#[^\n]*)?\r?$"
 _API_VERSION = re.compile(rb"\napiVersion" + _VALUE, re.MULTILINE)
 _KIND = re.compile(rb"\nkind" + _VALUE, re.MULTILINE)
@@ -129,8 +128,29 @@ class _Glimpse:
 _NO_MANIFEST = _Glimpse()
 
 
+def _is_odd(data: bytes) -> bool:
+    """Whether a stream or a document holds what keeps a quick look from being sure.
+
+    A stream that is not odd has no odd document: each starts where the stream or a line does.
+    """
+    return (
+        any(mark in data for mark in _TEMPLATES)
+        or _ODD_LINE.search(b"\n" + data) is not None
+        or (not data.isascii() and any(odd in data for odd in _ODD_BREAKS))
+        or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n"))
+        or data.startswith(_BYTE_ORDER_MARK)
+    )
+
+
 def _glimpse(document: bytes) -> _Glimpse | None:
-    """The kind of a document that is plain and not special; None when it has to be read.
+    """The kind of a document that is plain and not special; None when it has to be read."""
+    if b"apiVersion" in document and _is_odd(document):
+        return None
+    return _glimpse_of_plain(document)
+
+
+def _glimpse_of_plain(document: bytes) -> _Glimpse | None:
+    """As `_glimpse`, for a document of a stream that is not odd, in which `---` starts no line.
 
     Plain searches for bytes, and patterns only at what they find: this sees every manifest of a
     repository, and a pattern that is tried on each line takes five times as long.
@@ -138,12 +158,10 @@ def _glimpse(document: bytes) -> _Glimpse | None:
     if b"apiVersion" not in document:
         return _NO_MANIFEST
     text = b"\n" + document
-    if any(odd in text for odd in _ODD) or text.count(b"\r") != text.count(b"\r\n"):
+    if text.count(b"\napiVersion") != 1 or text.count(b"\nkind") != 1:
         return None
-    if sum(map(text.count, _TOP)) != 2:
-        return None
-    version = _API_VERSION.match(text, max(text.find(b"\napiVersion"), 0))
-    name = _KIND.match(text, max(text.find(b"\nkind"), 0))
+    version = _API_VERSION.match(text, text.find(b"\napiVersion"))
+    name = _KIND.match(text, text.find(b"\nkind"))
     if version is None or name is None:
         return None
     pair = version[2].decode(), name[2].decode()
@@ -188,7 +206,10 @@ def _facts(data: bytes, *, quickly: bool) -> ManifestFacts:
     crds: dict[tuple[str, str], None] = {}
     deployed: list[Deployed] = []
     problems: list[ManifestError] = []
-    for seen in each_document(data, _glimpse if quickly else _read_all):
+    look: Callable[[bytes], _Glimpse | None] = _read_all
+    if quickly:
+        look = _glimpse if _is_odd(data) else _glimpse_of_plain
+    for seen in each_document(data, look):
         if isinstance(seen, ManifestError):
             problems.append(seen)
             continue
