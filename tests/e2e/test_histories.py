@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -478,7 +479,7 @@ HEADER = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
 CLEAR = "correct-horse-battery"
 
 
-def secret(value: str, **more: object) -> str:
+def secret(value: str, **more: Any) -> str:
     return manifest(
         "v1",
         "Secret",

@@ -214,12 +214,16 @@ def test_results_have_one_order() -> None:
     assert results(*given) == results(*reversed(given))
 
 
-@pytest.mark.parametrize(
-    "given",
-    [1, None, [], {}, {"msg": "x"}, {"message": 1}, {"message": "x", "details": {}}]
-    + [{"message": "x", "field": bad} for bad in (5, {}, [True], [None], [1.5])]
-    + [{"message": "x", "remediation": 1}],
-)
+BAD_FIELDS: list[Any] = [5, {}, [True], [None], [1.5]]
+BAD_RESULTS: list[Any] = [
+    *(1, None, [], {}, {"msg": "x"}, {"message": 1}),
+    {"message": "x", "details": {}},
+    {"message": "x", "remediation": 1},
+    *({"message": "x", "field": field} for field in BAD_FIELDS),
+]
+
+
+@pytest.mark.parametrize("given", BAD_RESULTS)
 def test_anything_else_is_an_error(given: Any) -> None:
     with pytest.raises(PolicyError, match="house/one"):
         results(given)
