@@ -36,28 +36,35 @@ _NUMBER = (
 """Whatever go-yaml or serde_yaml may take for a number, and some text."""
 _SAME_NUMBER = r"(?:0|-?[1-9][0-9]{0,17}|-?(?:0|[1-9][0-9]{0,5})\.[0-9]{0,5}[1-9][0-9]{0,5})"
 """Numbers that both read alike and that JSON leaves as they are."""
-_WORD = r"y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF|True|TRUE|False|FALSE|Null|NULL|<<"
+_WORD = (
+    r"[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF"
+    r"|T(?:rue|RUE)|F(?:alse|ALSE)|N(?:ull|ULL)|<<"
+)
 
-_LINE = r"\n[ \t]*+(?:-[ \t]++)*+"
-_START = rf"(?:{_LINE}|:[ \t]++)"
-"""Where a node may start outside of flow collections."""
+_LINE = r"(?<=\n)[ \t]*+(?:-[ \t]++)*+"
+_START = rf"[\n:](?:{_LINE}|(?<=:)[ \t]++)"
+"""Where a node may start outside of flow collections. A set of characters comes first: `re` then
+skips everything else, where it would try an alternative at each character."""
 _END = r"(?=[ \t]*+(?:\n|:[ \t\n]|#(?<=[ \t]#)))"
-_FLOW_START = rf"(?:{_LINE}|:[ \t]*+|,[ \t]*+|\[[ \t]*+|\{{[ \t]*+)"
+_FIRST = r"(?=[-+._0-9yYnNoOtTfF~<!&*?:])"
+"""What everything doubtful starts with, so that most nodes are dismissed at once."""
+_FLOW_START = rf"(?:{_LINE}|(?<=[:,\[{{])[ \t]*+)"
 _FLOW_END = r"(?=[ \t]*+(?:[\n,:\]}]|#(?<=[ \t]#)))"
 
 _DOUBTFUL = re.compile(
-    rf"{_START}(?:"
+    rf"{_START}{_FIRST}(?:"
     # a scalar of two minds, or a key that is not text
-    rf"(?:{_WORD}|(?!{_SAME_NUMBER}{_END})(?:{_NUMBER})){_END}"
-    rf"|(?:true|false|null|~|{_NUMBER})[ \t]*+:(?=[ \t\n])"
+    rf"(?:{_WORD}|(?=[-+._0-9])(?!{_SAME_NUMBER}{_END})(?:{_NUMBER})){_END}"
+    rf"|(?:true|false|null|~|(?=[-+._0-9])(?:{_NUMBER}))[ \t]*+:(?=[ \t\n])"
     # a tag, an anchor, an alias; a key that stands alone or is missing
     r"|!|[&*][0-9A-Za-z_-]|\?[ \t\n]|:[ \t\n])"
-    # a directive, the start or the end of a document
-    r"|\n(?:---|\.\.\.|%)"
 )
+_MARKER = re.compile(r"\n(?:---|\.\.\.|%)")
+"""A directive, the start or the end of a document."""
 _DOUBTFUL_INSIDE = re.compile(
-    rf"{_FLOW_START}(?:(?:{_WORD}|(?!{_SAME_NUMBER}{_FLOW_END})(?:{_NUMBER})){_FLOW_END}"
-    r"|!|[&*][0-9A-Za-z_-])|\?"
+    rf"[\n:,\[{{?](?:(?<=\?)|{_FLOW_START}{_FIRST}"
+    rf"(?:(?:{_WORD}|(?=[-+._0-9])(?!{_SAME_NUMBER}{_FLOW_END})(?:{_NUMBER})){_FLOW_END}"
+    r"|!|[&*][0-9A-Za-z_-]))"
 )
 """The same inside of flow collections, and what ends a plain scalar there for go-yaml alone."""
 _ODD_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -82,7 +89,7 @@ _INSIDE = 4
 """Doubtful if it stands inside such a collection."""
 _DOUBTS = 8
 
-_PATTERNS = (_DOUBTFUL, _DOUBTFUL_INSIDE, _OPENING, _DEEP, _ODD_CHARACTER, _SLASH_ESCAPE)
+_PATTERNS = (_DOUBTFUL, _MARKER, _DOUBTFUL_INSIDE, _OPENING, _DEEP, _ODD_CHARACTER, _SLASH_ESCAPE)
 
 _harmless: set[str] = set()
 _flagged: dict[str, int] = {}
@@ -135,13 +142,16 @@ def _look(lines: set[str]) -> int:
 
 def _judge(lines: list[str]) -> int:
     """Look at lines that are new; remember what was found."""
-    if max(map(len, lines)) > _MAX_LINE:
+    if len(max(lines, key=len)) > _MAX_LINE:
         return _DOUBTS
     block = "\n" + "\n".join(lines) + "\n"
     suspects = {line for pattern in _PATTERNS for line in _lines_with(pattern, block)}
     if len(_harmless) + len(_flagged) + len(lines) > _MAX_REMEMBERED:
         _harmless.clear()
         _flagged.clear()
+    if not suspects:
+        _harmless.update(line for line in lines if len(line) <= _MAX_REMEMBERED_LINE)
+        return 0
     result = 0
     for line in lines:
         flags = _flags(f"\n{line}\n") if line in suspects else 0
@@ -166,7 +176,7 @@ def _lines_with(pattern: re.Pattern[str], block: str) -> Iterator[str]:
 
 def _flags(line: str) -> int:
     """What is to be said of one line, given with a line break on both sides."""
-    if _DOUBTFUL.search(line) or _ODD_CHARACTER.search(line) or _SLASH_ESCAPE.search(line):
+    if any(pattern.search(line) for pattern in (_DOUBTFUL, _MARKER, _ODD_CHARACTER, _SLASH_ESCAPE)):
         return _DOUBTS
     flags = (_OPENS if _OPENING.search(line) else 0) | (_INDENTED if _DEEP.search(line) else 0)
     if _DOUBTFUL_INSIDE.search(line):
