@@ -227,7 +227,12 @@ def _with_remotes(
 def _schema_files(discovery: Discovery, tree: Tree, settings: Settings) -> SchemaFiles:
     folders = tuple(f"{folder.strip('/')}/" for folder in settings.schemas.locations)
     found = [path for path in tree.entries if folders and path.startswith(folders)]
-    return SchemaFiles(crds=tree.subset(discovery.crds), locations=tree.subset(found))
+    crds = frozenset(discovery.crds)
+    closures = discovery.closures.values()
+    deployed = frozenset(path for closure in closures for path in crds & closure.files)
+    return SchemaFiles(
+        crds=tree.subset(discovery.crds), locations=tree.subset(found), deployed=deployed
+    )
 
 
 def _rules_effect(

@@ -10,7 +10,7 @@ from gitops_gate.config.globs import matches
 from gitops_gate.config.settings import Settings
 from gitops_gate.discovery.facts import ManifestFacts
 from gitops_gate.discovery.manifests import is_policy, is_tool_configuration
-from gitops_gate.discovery.references import ancestors, parent
+from gitops_gate.discovery.references import ancestors, inside, parent
 from gitops_gate.discovery.selection import Selection
 from gitops_gate.discovery.values import Unclaimed
 
@@ -37,6 +37,7 @@ def claim(read: Set[str], plan: Plan, places: Places) -> Claims:
             directories.setdefault(parent(path), set()).add(path)
         else:
             unclaimed.append(refused)
+    unclaimed += map(places.submodule, plan.listing.submodules)
     for directory in [d for d, paths in directories.items() if _only_templates(paths, plan)]:
         for path in directories.pop(directory):
             reason = f"a template, not YAML ({manifests[path].problem})"
@@ -79,6 +80,16 @@ class Places:
         if self._holds_policies(folder) and is_policy(facts):
             return Unclaimed(path=path, reason="a policy")
         return Unclaimed(path=path, reason=reason, blocks=True) if reason else None
+
+    def submodule(self, path: str) -> Unclaimed:
+        """Why nothing is known of a submodule: an agent may deploy what is in there."""
+        if not self._selected(inside(path, "_")):
+            return Unclaimed(path=path, reason="left out by the settings of discovery")
+        reason, blocks = self._folder(path)
+        if reason and not blocks:
+            return Unclaimed(path=path, reason=reason)
+        reason = "a submodule, whose content is not part of this repository"
+        return Unclaimed(path=path, reason=reason, blocks=True)
 
     def _folder(self, folder: str) -> tuple[str, bool]:
         if folder not in self._known:

@@ -33,6 +33,7 @@ class CustomSchemas:
         base, head = context.base_schemas, context.head_schemas
         self.equal = (
             base.crds.entries == head.crds.entries
+            and base.deployed == head.deployed
             and base.locations.entries == head.locations.entries
         )
         """Whether both sides are validated against the same schemas."""
@@ -78,4 +79,9 @@ class CustomSchemas:
             ]
             for resource in read_resources(manifests, self._documents).resources:
                 if resource.reference.kind == _MARK.decode():
-                    yield CrdDocument(value=resource.value, origin=path, revision=revision)
+                    yield CrdDocument(
+                        value=resource.value,
+                        origin=path,
+                        revision=revision,
+                        deployed=path in files.deployed,
+                    )

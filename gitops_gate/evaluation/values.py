@@ -55,10 +55,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaFiles:
-    """Where custom schemas come from at one revision: files with CRDs, and extra directories."""
+    """Where custom schemas come from at one revision: files with CRDs, and extra directories.
+
+    `deployed` are those of the files with CRDs that an application deploys.
+    """
 
     crds: Tree
     locations: Tree
+    deployed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

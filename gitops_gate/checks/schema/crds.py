@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 from gitops_gate.checks.schema.catalogue import KindKey
@@ -26,12 +27,14 @@ class CrdDocument:
     """A CustomResourceDefinition: its parsed content, and the file it is in.
 
     What the head defines wins over what the base defines, which only fills in the kinds that the
-    head lacks. Who validates the base names the two the other way round.
+    head lacks. Who validates the base names the two the other way round. `deployed` is whether an
+    application deploys it: then it wins over definitions that only lie in the repository.
     """
 
     value: Mapping[str, Any]
     origin: str
     revision: Literal["head", "base"] = "head"
+    deployed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +55,15 @@ def read_crds(documents: Sequence[CrdDocument]) -> Mapping[KindKey, tuple[Custom
     """The schemas of every served version of every kind.
 
     Several definitions of one kind in one revision, as for clusters at different versions, are
-    alternatives; equal ones count once. Definitions that do not say what they define are left
-    out; `unusable_crds` names them.
+    alternatives; equal ones count once. One that is not deployed counts only where none is, so
+    that nobody loosens a schema by a file that no cluster sees. Definitions that do not say what
+    they define are left out; `unusable_crds` names them.
     """
     found: dict[KindKey, tuple[CustomSchema, ...]] = {}
-    for revision in ("head", "base"):
+    for revision, deployed in product(("head", "base"), (True, False)):
         side: dict[KindKey, list[CustomSchema]] = {}
         for document in documents:
-            if document.revision == revision:
+            if (document.revision, document.deployed) == (revision, deployed):
                 _add_kinds(side, document)
         for key, schemas in side.items():
             found.setdefault(key, tuple(sorted(schemas, key=lambda one: one.origin)))

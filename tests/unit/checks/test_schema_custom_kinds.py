@@ -270,6 +270,15 @@ class TestWhichDefinitionCounts:
         (defect,) = defects(widget({"size": 1, "unit": "m"}), crds=crds)
         assert defect.field in (("spec", "size"), ("spec", "unit"))
 
+    def test_one_that_is_not_deployed_loosens_none_that_is(self):
+        deployed = crd(of_spec(size={"type": "integer"}))
+        loose = replace(crd(of_spec(size=STRING)), origin="a.yaml", deployed=False)
+        for order in ([deployed, loose], [loose, deployed]):
+            assert len(defects(widget({"size": "1"}), crds=order)) == 1
+        assert defects(widget({"size": "1"}), crds=[loose]) == ()
+        older = replace(deployed, revision="base")
+        assert defects(widget({"size": "1"}), crds=[loose, older]) == ()
+
     def test_the_order_of_alternatives_changes_nothing(self):
         one = crd(of_spec(size={"type": "integer"}))
         other = replace(crd(of_spec(size={"type": "boolean"})), origin="other.yaml")

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from gitops_gate.config.settings import Settings
+from gitops_gate.config.settings import DiscoverySettings, Settings
 from gitops_gate.discovery import affected, discover_pair
 from gitops_gate.source import Entry, Mode, Tree
 from tests.unit.discovery.trees import (
     Files,
     Link,
+    Submodule,
     change,
     chart,
     crd,
@@ -153,6 +154,20 @@ def test_a_manifest_that_a_new_kustomization_hides_is_unreached_when_it_changes_
     assert result.applications == ("blog",)
     assert [item.path for item in result.unreached] == ["blog/web.yaml"]
     assert not change(base, hidden | base).unreached
+
+
+@pytest.mark.parametrize("path", ["vendor/web", "shop/prod/more", "blog/charts/web"])
+def test_a_submodule_that_changes_cannot_be_judged(path):
+    result = change(FILES | {path: Submodule("1")}, FILES | {path: Submodule("2")})
+    assert [item.path for item in result.unreached] == [path]
+
+
+def test_a_submodule_where_nothing_is_deployed_from_is_only_listed():
+    settings = Settings(discovery=DiscoverySettings(exclude=("docs/**",)))
+    for path in (".tools/x", "docs/theme"):
+        result = change(FILES, FILES | {path: Submodule("1")}, settings)
+        assert not result.unreached
+        assert [item.path for item in result.unclaimed] == [path]
 
 
 def test_other_unclaimed_files_are_listed_when_they_change():
