@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ _COMMANDS = {
     "completion": "Print the completion script of a shell.",
 }
 _ERROR_EXIT = 2
+_INTERRUPTED = 130
 
 
 class _LazyGroup(click.Group):
@@ -83,7 +85,7 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort:
-        return 130
+        return _INTERRUPTED
     except click.ClickException as error:
         error.show(sys.stderr)
         return _ERROR_EXIT
@@ -91,7 +93,7 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write(f"gitops-gate: {clean_text(str(error))}\n")
         return _ERROR_EXIT
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
     except SystemExit:
         # Click's answer to a reader of stdout that went away, with an exit code of its own.
         return _ERROR_EXIT
@@ -104,7 +106,11 @@ def run(arguments: list[str]) -> int:
 def _interrupted_by_termination() -> Iterator[None]:
     """SIGTERM, as a cancelled CI job gets it, ends a run like an interrupt: nothing is left."""
 
+    us = os.getpid()
+
     def interrupt(_: int, __: object) -> None:
+        if os.getpid() != us:  # a worker that has not got a handler of its own yet
+            os._exit(_INTERRUPTED)
         raise KeyboardInterrupt
 
     try:
@@ -119,7 +125,6 @@ def _interrupted_by_termination() -> Iterator[None]:
 
 
 def _broken(error: Exception) -> int:
-    import os
     import traceback
 
     if os.environ.get("GITOPS_GATE_DEBUG"):

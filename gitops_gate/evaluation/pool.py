@@ -161,7 +161,14 @@ def _start_worker(context: Context) -> None:
     signal.signal(signal.SIGTERM, _stop)
     global _engines  # noqa: PLW0603 - a worker keeps its engines for all its chunks
     _engines = Engines(context)
-    multiprocessing.util.Finalize(_engines, _engines.close, exitpriority=10)
+    multiprocessing.util.Finalize(_engines, _close, exitpriority=10)
+
+
+def _close() -> None:
+    """End a worker's engines; all its answers are given, so that nobody asks how that went."""
+    with contextlib.suppress(Exception):
+        assert _engines is not None
+        _engines.close()
 
 
 def _stop(_: int, __: object) -> None:

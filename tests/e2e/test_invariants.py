@@ -125,6 +125,28 @@ def test_a_stage_that_raises_never_allows(
         assert "Traceback" not in run.out + run.err
 
 
+WORKER_STAGES = [(home, name) for home, name in STAGES if home.startswith("gitops_gate.eval")]
+
+
+@pytest.mark.parametrize(("home", "name"), WORKER_STAGES)
+def test_a_stage_that_raises_in_a_worker_never_allows(
+    busy: Path, command: Gate, monkeypatch: pytest.MonkeyPatch, home: str, name: str
+) -> None:
+    from gitops_gate.evaluation import pool
+
+    module, _, inner = home.partition(":")
+    owner = importlib.import_module(module)
+    owner = getattr(owner, inner) if inner else owner
+    for error in (RuntimeError, MemoryError):
+        with monkeypatch.context() as patch:
+            patch.setattr(pool, "WORTH_A_PROCESS", 0)
+            patch.setattr(owner, name, mock.Mock(side_effect=error("hello from the inside")))
+            run = command("check", "--repo", busy, "--jobs", "2", "--no-cache")
+        answered = name == "close"  # by then, the answers have been given
+        assert run.code == 2 or answered, (error, run.out)
+        assert "Traceback" not in run.out + run.err
+
+
 def test_a_stage_that_breaks_in_one_application_leaves_the_others(
     tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
