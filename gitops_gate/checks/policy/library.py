@@ -20,6 +20,7 @@ from gitops_gate.checks.policy.modules import (
     NATIVE_ROOT,
     Module,
     native_id,
+    outline_module,
     package_of,
     parse_module,
 )
@@ -96,7 +97,7 @@ def shipped_files() -> Mapping[str, bytes]:
 @functools.cache
 def shipped_rules() -> tuple[tuple[Rule, ...], tuple[Module, ...]]:
     """All rules of the library, selected or not, and its modules. Raises `PolicyError`."""
-    modules = tuple(parse_module(path, raw.decode()) for path, raw in shipped_files().items())
+    modules = tuple(outline_module(path, raw.decode()) for path, raw in shipped_files().items())
     return _rules(modules, modules, "builtin"), modules
 
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_gate.checks.policy.modules import Module, native_id, package_of, parse_module
+from gitops_gate.checks.policy.library import shipped_files
+from gitops_gate.checks.policy.modules import (
+    Module,
+    native_id,
+    outline_module,
+    package_of,
+    parse_module,
+)
 from gitops_gate.errors import PolicyError
 
 
@@ -38,6 +45,12 @@ def test_package_rules_and_references_are_read() -> None:
 )
 def test_the_package_is_the_rule_s_id(package: str, rule: str | None) -> None:
     assert native_id(package) == rule
+
+
+@pytest.mark.parametrize("path", sorted(shipped_files()))
+def test_shipped_modules_parse_and_are_what_their_outline_says(path: str) -> None:
+    text = shipped_files()[path].decode()
+    assert outline_module(path, text) == parse_module(path, text)
 
 
 @given(st.text(max_size=200))
