@@ -77,7 +77,7 @@ def list_field(list_path: Sequence[PathElement]) -> str:
 
 def identity_of(field: str, item: Any, names: Mapping[str, str] | None = None) -> str:
     """The identity of one item of the list in `field`, not yet counted."""
-    if isinstance(item, Mapping):
+    if type(item) is dict or isinstance(item, Mapping):
         keyed = _by_key(field, item, names or {})
         return _by_content(item, names) if keyed is None else keyed
     if isinstance(item, list | tuple):
@@ -117,7 +117,7 @@ def _qualified(item: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _is_key_value(value: Any) -> bool:
-    return isinstance(value, str | int) and value != ""
+    return isinstance(value, (str, int)) and value != ""
 
 
 def _key_text(value: Any) -> str:

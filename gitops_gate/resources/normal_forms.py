@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from gitops_gate.resources.merge_keys import identity_of
@@ -83,13 +84,18 @@ def ordered(form: Form) -> Form:
 def unordered(field: str, form: Form = plain) -> Form:
     """The list in `field`, whose order has no meaning: a tuple sorted by identity and content."""
 
-    def order(item: Any) -> tuple[str, str]:
-        return identity_of(field, item), text_of(item)
-
     def apply(value: Any) -> Any:
         if type(value) is not list:
             return plain(value)
-        return tuple(sorted((form(item) for item in value), key=order))
+        formed = [form(item) for item in value]
+        if len(formed) < 2:
+            return tuple(formed)
+        identities = [identity_of(field, item) for item in formed]
+        if len(set(identities)) == len(formed):
+            by_identity = dict(zip(identities, formed, strict=True))
+            return tuple(by_identity[identity] for identity in sorted(identities))
+        both = zip(identities, map(text_of, formed), formed, strict=True)
+        return tuple(item for *_, item in sorted(both, key=itemgetter(0, 1)))
 
     return apply
 
