@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 """Part of every key: raised when what is kept, or how a renderer is called, changes."""
 
 DEFAULT_MAXIMUM_BYTES = 512 * 1024 * 1024

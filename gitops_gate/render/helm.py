@@ -1,8 +1,9 @@
 """Applications that are charts, rendered with `helm template`, the same way by Helm 3 and 4.
 
 Called exactly as the contract says (section 3): the release, namespace, values and API versions
-that are configured, the environment's Kubernetes version, CRDs included, tests left out. There is
-no cluster, no repository and no plug-in; dependencies are those inside the chart.
+that are configured, the environment's Kubernetes version, CRDs included. Tests are left out
+afterwards (`gitops_gate.render.hooks` says why). There is no cluster, no repository and no
+plug-in; dependencies are those inside the chart.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gitops_gate.render.charts import chart_files
 from gitops_gate.render.differences import Identity, differing_fields
 from gitops_gate.render.engines import Engine
 from gitops_gate.render.external import SecondRender, execute
+from gitops_gate.render.hooks import can_tell_tests, without_tests
 from gitops_gate.render.job import RenderJob
 from gitops_gate.render.template_paths import TemplatePaths
 from gitops_gate.render.values import Manifest, Rendered, VolatileField
@@ -46,7 +48,7 @@ def arguments(job: RenderJob) -> tuple[str, ...]:
     application = job.application
     release = application.helm or HelmRelease(release=application.path.rpartition("/")[2])
     words = ["template", release.release, f"./{application.path}"]
-    words += ["--namespace", release.namespace, "--include-crds", "--skip-tests"]
+    words += ["--namespace", release.namespace, "--include-crds"]
     words += ["--kube-version", job.kubernetes]
     for path in release.values:
         words += ["--values", _one_item(f"./{path}")]
@@ -65,7 +67,8 @@ def _one_item(text: str) -> str:
 
 
 def _template(job: RenderJob, engine: Engine) -> Produced:
-    uses = find_uses(chart_files(job))
+    files = tuple(chart_files(job))
+    uses = find_uses(files)
     again = second_render(uses)
     outputs = execute(
         job,
@@ -74,10 +77,13 @@ def _template(job: RenderJob, engine: Engine) -> Produced:
         locate=lambda message: _locate(job, message),
         again=again,
     )
-    found = _differing(job, outputs.streams) if again is not SecondRender.NONE else ()
+    streams = outputs.streams
+    if can_tell_tests(files):
+        streams = tuple(map(without_tests, streams))
+    found = _differing(job, streams) if again is not SecondRender.NONE else ()
     seen = frozenset(manifest.origin.path or "" for manifest, _, _ in found)
     return Produced(
-        stream=outputs.streams[0],
+        stream=streams[0],
         sandboxed=outputs.sandboxed,
         findings=(
             *(_volatile_finding(*each) for each in found),

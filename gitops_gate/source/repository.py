@@ -164,7 +164,7 @@ class Repository:
                 f"the revision {name} is not known: history ends before it",
                 remedy="fetch the rest of the history: git fetch --unshallow",
             )
-        if plain == "HEAD":
+        if name == "HEAD":
             return SourceError("HEAD has no commit yet", remedy="commit something first")
         branch = re.sub(r"^(?:refs/)?(?:remotes/)?origin/|^refs/heads/", "", plain)
         return SourceError(

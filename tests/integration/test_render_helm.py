@@ -92,6 +92,23 @@ def test_every_feature_comes_out_as_in_a_checkout(settings: RenderSettings, tmp_
     assert sorted(kinds) == ["ConfigMap", "ConfigMap", "CustomResourceDefinition", "Job", "Service"]
 
 
+def test_a_hook_that_is_a_test_among_other_things_is_rendered(settings: RenderSettings) -> None:
+    hook = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: %s\n  annotations: {helm.sh/hook: '%s'}\n"
+    events = {"a": "pre-install,test", "b": "Test", "c": " test-success , test", "d": "post-delete"}
+    template = "---\n".join(hook % each for each in events.items())
+    names = re.findall(r"name: (\w)", "".join(texts(templated(small(template), settings))))
+    assert sorted(names) == ["a", "d"]
+
+
+def test_what_is_printed_as_a_definition_is_never_taken_for_a_test(
+    settings: RenderSettings,
+) -> None:
+    posing = "kind: A\n---\n# Source: shop/templates/a.yaml\napiVersion: v1\nkind: Pod\n"
+    posing += "metadata: {name: pod, annotations: {helm.sh/hook: test}}\n"
+    result = templated(small("", **{"crds/x.yaml": posing}), settings)
+    assert "kind: Pod" in "".join(texts(result))
+
+
 def test_configured_values_namespace_and_versions_are_given(
     settings: RenderSettings, tmp_path: Path
 ) -> None:
