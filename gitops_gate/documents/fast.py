@@ -51,21 +51,22 @@ _FIRST = r"(?=[-+._0-9yYnNoOtTfF~<!&*?:])"
 _FLOW_START = rf"(?:{_LINE}|(?<=[:,\[{{])[ \t]*+)"
 _FLOW_END = r"(?=[ \t]*+(?:[\n,:\]}]|#(?<=[ \t]#)))"
 
+_ODD_KEY = rf"(?:true|false|null|~|(?=[-+._0-9])(?:{_NUMBER}))[ \t]*+:(?=[ \t\n])"
 _DOUBTFUL = re.compile(
     rf"{_START}{_FIRST}(?:"
     # a scalar of two minds, or a key that is not text
     rf"(?:{_WORD}|(?=[-+._0-9])(?!{_SAME_NUMBER}{_END})(?:{_NUMBER})){_END}"
-    rf"|(?:true|false|null|~|(?=[-+._0-9])(?:{_NUMBER}))[ \t]*+:(?=[ \t\n])"
+    rf"|{_ODD_KEY}"
     # a tag, an anchor, an alias; a key that stands alone or is missing
     r"|!|[&*][0-9A-Za-z_-]|\?[ \t\n]|:[ \t\n])"
 )
 _MARKER = re.compile(r"\n(?:---|\.\.\.|%)")
 """A directive, the start or the end of a document."""
-_DOUBTFUL_INSIDE = re.compile(
-    rf"[\n:,\[{{?](?:(?<=\?)|{_FLOW_START}{_FIRST}"
-    rf"(?:(?:{_WORD}|(?=[-+._0-9])(?!{_SAME_NUMBER}{_FLOW_END})(?:{_NUMBER})){_FLOW_END}"
-    r"|!|[&*][0-9A-Za-z_-]))"
+_INSIDE_WORD = (
+    rf"(?:{_WORD}|(?=[-+._0-9])(?!{_SAME_NUMBER}{_FLOW_END})(?:{_NUMBER})){_FLOW_END}"
+    r"|!|[&*][0-9A-Za-z_-]"
 )
+_DOUBTFUL_INSIDE = re.compile(rf"[\n:,\[{{?](?:(?<=\?)|{_FLOW_START}{_FIRST}(?:{_INSIDE_WORD}))")
 """The same inside of flow collections, and what ends a plain scalar there for go-yaml alone."""
 _ODD_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """Line breaks that editors do not count, and characters that readers refuse or skip."""
@@ -78,8 +79,16 @@ _KEY = r"[ \t]*+(?!(?:true|false|null)\b)[A-Za-z][A-Za-z0-9_./-]*+:[ \t]"
 _LIST = rf"\[[ \t]*+(?:{_ITEM}(?:,{_ITEM})*+)?\]"
 _MAPPING = rf"\{{[ \t]*+(?:{_KEY}{_ITEM}(?:,{_KEY}{_ITEM})*+)?\}}"
 _FLOW = re.compile(rf"{_START}[\[{{]")
-_OPENING = re.compile(rf"{_START}(?=[\[{{])(?!(?:{_LIST}|{_MAPPING})[ \t]*+(?:\n|#(?<=[ \t]#)))")
+_NOT_SIMPLE = rf"(?=[\[{{])(?!(?:{_LIST}|{_MAPPING})[ \t]*+(?:\n|#(?<=[ \t]#)))"
+_OPENING = re.compile(rf"{_START}{_NOT_SIMPLE}")
 _DEEP = re.compile(r"\n[ \t]{41}|\n[ \t]*+(?:-[ \t]++){4}")
+
+_SUSPECT = re.compile(
+    rf"[\n:,\[{{?](?:(?<=\?)|(?<=\n)(?:---|\.\.\.|%)"
+    rf"|{_FLOW_START}(?:{_FIRST}(?:{_INSIDE_WORD}|{_ODD_KEY}|:[ \t\n])|{_NOT_SIMPLE}))"
+)
+"""Found wherever one of the doubtful patterns, `_MARKER` or `_OPENING` is, in one go over the text:
+outside of flow collections as well, a node may start and end where it may inside."""
 
 _INDENTED = 1
 """May be nested deeply: this has to be measured afterwards."""
@@ -89,7 +98,7 @@ _INSIDE = 4
 """Doubtful if it stands inside such a collection."""
 _DOUBTS = 8
 
-_PATTERNS = (_DOUBTFUL, _MARKER, _DOUBTFUL_INSIDE, _OPENING, _DEEP, _ODD_CHARACTER, _SLASH_ESCAPE)
+_SEARCHED = (_SUSPECT, _DEEP, _ODD_CHARACTER, _SLASH_ESCAPE)
 
 _harmless: set[str] = set()
 _flagged: dict[str, int] = {}
@@ -145,7 +154,7 @@ def _judge(lines: list[str]) -> int:
     if len(max(lines, key=len)) > _MAX_LINE:
         return _DOUBTS
     block = "\n" + "\n".join(lines) + "\n"
-    suspects = {line for pattern in _PATTERNS for line in _lines_with(pattern, block)}
+    suspects = {line for pattern in _SEARCHED for line in _lines_with(pattern, block)}
     if len(_harmless) + len(_flagged) + len(lines) > _MAX_REMEMBERED:
         _harmless.clear()
         _flagged.clear()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops_gate.documents import DEFAULT_LIMITS, Limits
+from gitops_gate.documents import DEFAULT_LIMITS, Limits, fast
 from gitops_gate.documents.exact import load_exactly
 from gitops_gate.documents.fast import NOT_READ, load_fast
 from gitops_gate.errors import ManifestError
@@ -126,6 +126,14 @@ def test_anything_is_seen_alike(text: str) -> None:
     wrong, _ = disagreements([text.encode()])
 
     assert wrong == []
+
+
+@given(st.lists(st.sampled_from([*SNIPPETS, *SCALARS, *KEYS, " ", ": "]), max_size=8).map("".join))
+def test_the_search_over_many_lines_passes_over_no_flagged_one(text: str) -> None:
+    for line in text.split("\n"):
+        block = f"\nkind: ConfigMap\n{line}\nname: web\n"
+        searched = any(pattern.search(block) for pattern in fast._SEARCHED)
+        assert searched or not fast._flags(f"\n{line}\n")
 
 
 def test_lower_limits_hold_for_the_fast_reader_too() -> None:
