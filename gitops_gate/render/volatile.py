@@ -31,6 +31,7 @@ TIME = frozenset({"now", "ago"})
 DATES = frozenset({"date", "date_in_zone", "dateInZone", "htmlDate", "htmlDateInZone"})
 CLUSTER = frozenset({"lookup", "getHostByName"})
 CAPABILITIES = ".Capabilities"
+RELEASE = ".Release"
 CLOSED_ARCHIVE = "archive"
 
 _EVALUATES_TEXT = "tpl"
@@ -43,6 +44,7 @@ _BODY = re.compile(rb'(?:[^"`}]|\}(?!\})|"(?:[^"\\\n]|\\.)*+"|`[^`]*+`)*+')
 _STRINGS = re.compile(rb'"(?:[^"\\\n]|\\.)*+"|`[^`]*+`')
 _WORD = re.compile(rb"(?<![\w.$])[A-Za-z_]\w*+")
 _CAPABILITIES = re.compile(rb"(?<!\w)\.Capabilities\b")
+_RELEASE = re.compile(rb"(?<!\w)\.Release\.(?:IsInstall|IsUpgrade|Revision)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ def cluster_findings(uses: Iterable[Use]) -> tuple[Finding, ...]:
     """One warning for each template that asks the cluster, with all its lines."""
     grouped: dict[tuple[str, str, str], list[int]] = {}
     for use in uses:
-        if use.what in CLUSTER or use.what == CAPABILITIES:
+        if use.what in CLUSTER | {CAPABILITIES, RELEASE}:
             grouped.setdefault((use.path, use.inner, use.what), []).append(use.line)
     return tuple(
         _cluster_finding(Use(path=path, inner=inner, line=lines[0], what=what), lines)
@@ -134,6 +136,12 @@ def _cluster_finding(use: Use, lines: list[int]) -> Finding:
             "version and API versions, which may not be those of the cluster"
         )
         remedy = "keep schemas.kubernetes and helm.api_versions equal to the cluster's"
+    elif use.what == RELEASE:
+        message = (
+            f"{_place(use)} asks whether the release is there already{several}: rendered as for a "
+            "first installation, so what an upgrade makes of it cannot be checked"
+        )
+        remedy = "let the values file decide, not .Release.IsInstall, IsUpgrade or Revision"
     else:
         message = (
             f"{_place(use)} calls {use.what}{several}, which finds nothing here: what the cluster "
@@ -176,6 +184,7 @@ def _words(code: bytes) -> list[tuple[int, str]]:
     found = [(word.start(), word.group().decode("ascii")) for word in _WORD.finditer(code)]
     found = [(at, word) for at, word in found if word in _KNOWN]
     found += [(match.start(), CAPABILITIES) for match in _CAPABILITIES.finditer(code)]
+    found += [(match.start(), RELEASE) for match in _RELEASE.finditer(code)]
     return sorted(found)
 
 
