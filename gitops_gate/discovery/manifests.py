@@ -8,6 +8,7 @@ unseen, whatever its author intends.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -134,7 +135,8 @@ def _is_odd(data: bytes) -> bool:
     A stream that is not odd has no odd document: each starts where the stream or a line does.
     """
     return (
-        any(mark in data for mark in _TEMPLATES)
+        b"{{" in data
+        or (b"%" in data and any(mark in data for mark in _TEMPLATES))
         or _ODD_LINE.search(b"\n" + data) is not None
         or (not data.isascii() and any(odd in data for odd in _ODD_BREAKS))
         or (b"\r" in data and data.count(b"\r") != data.count(b"\r\n"))
@@ -180,6 +182,7 @@ def _quick_crd(segment: bytes) -> tuple[str, str] | None:
     return groups[0][1].decode(), kinds[0][1].decode()
 
 
+@functools.lru_cache(maxsize=4096)
 def _is_special(pair: tuple[str, str]) -> bool:
     """Whether more is wanted than the quick look gives, or a mistake would hide a file."""
     group = group_of(pair[0])

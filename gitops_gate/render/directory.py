@@ -80,7 +80,7 @@ def _documents(path: str, content: bytes) -> tuple[RawDocument, ...]:
 def _is_manifest(path: str, document: RawDocument) -> bool:
     text = document.text
     plain = _API_VERSION.search(text) is not None and _KIND.search(text) is not None
-    if plain and b"{{" not in text and b"{%" not in text:
+    if plain and b"{{" not in text and (b"%" not in text or b"{%" not in text):
         return True
     try:
         value = load_document(text, first_line=document.line)
