@@ -78,7 +78,7 @@ class EmbeddedEngine:
         defects, suspicious = self._remembering(subject, plan)
         around = (*plan.lifted, *plan.around) if suspicious else plan.around
         if around:
-            defects += self._ask(self._with_inventory(), subject, around)
+            defects += self._ask(self._with_inventory(), subject, around)[0]
         evaluated = frozenset(a.rule.id for group in plan.groups for a in group.asked)
         return PolicyOutcome(defects=defects, evaluated=evaluated)
 
@@ -90,8 +90,8 @@ class EmbeddedEngine:
         known = self._remembered.get(key) if subject.identity is not None else None
         if known is None:
             bare = replace(subject, application=_NOWHERE)
-            suspicious = bool(plan.lifted and self._ask(self._alone, bare, plan.lifted))
-            known = (self._ask(self._alone, subject, plan.alone), suspicious)
+            alone, suspicions = self._ask(self._alone, bare, plan.alone, plan.lifted)
+            known = (alone, bool(suspicions))
             self._remembered[key] = known
         found: tuple[tuple[Defect, ...], bool] = known
         return found
@@ -107,20 +107,31 @@ class EmbeddedEngine:
         return self._around
 
     def _ask(
-        self, engine: Any, subject: PolicySubject, groups: Sequence[Group]
-    ) -> tuple[Defect, ...]:
-        defects: list[Defect] = []
-        resource = resource_part(subject) if groups else ""
-        for group in groups:
-            document = input_document(resource, subject, group.parameters)
-            try:
-                engine.set_input_json(document)
-            except (RuntimeError, ValueError) as error:
-                raise engine_error(error) from None
-            for asked in group.asked:
-                results = _evaluate(engine, asked)
-                defects.extend(read_results(asked.rule, asked.severity, results))
-        return tuple(defects)
+        self, engine: Any, subject: PolicySubject, *questions: Sequence[Group]
+    ) -> list[tuple[Defect, ...]]:
+        """The defects that each of several questions finds; what they share is handed over once."""
+        answers = []
+        resource = resource_part(subject) if any(questions) else ""
+        handed_over = None
+        for groups in questions:
+            defects: list[Defect] = []
+            for group in groups:
+                document = input_document(resource, subject, group.parameters)
+                if document != handed_over:
+                    _hand_over(engine, document)
+                    handed_over = document
+                for asked in group.asked:
+                    results = _evaluate(engine, asked)
+                    defects.extend(read_results(asked.rule, asked.severity, results))
+            answers.append(tuple(defects))
+        return answers
+
+
+def _hand_over(engine: Any, document: str) -> None:
+    try:
+        engine.set_input_json(document)
+    except (RuntimeError, ValueError) as error:
+        raise engine_error(error) from None
 
 
 def _evaluate(engine: Any, asked: Asked) -> Any:
