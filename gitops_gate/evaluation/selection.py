@@ -1,7 +1,8 @@
 """Discovery of both revisions -> the tasks of a run: what has to be evaluated, and as what.
 
 An affected application is evaluated with itself at the base. One that only the base has and one
-that only the head has, with resources in common, are one application that moved.
+that only the head has, with resources in common, are one application that moved. Not so between
+environments: what was accepted in one is new in the other.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def _moves(gone: Sequence[Task], new: Sequence[Task], keys_of: KeysOf) -> dict[s
         (-len(keys[id(old)] & keys[id(task)]), _unlike(old, task), old.name, task.name)
         for old in gone
         for task in new
-        if keys[id(old)] & keys[id(task)]
+        if old.application.environment == task.application.environment
+        and keys[id(old)] & keys[id(task)]
     )
     by_name = {task.name: task for task in gone}
     taken: set[str] = set()
@@ -85,4 +87,4 @@ def _unlike(old: Task, new: Task) -> int:
 
 
 def _place(application: Application) -> list[str]:
-    return [*application.path.split("/"), application.environment, application.renderer.value]
+    return [*application.path.split("/"), application.renderer.value]

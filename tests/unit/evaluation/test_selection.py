@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitops_gate.config.settings import Settings
+from gitops_gate.config.settings import Environment, Settings
 from gitops_gate.discovery import discover
 from gitops_gate.evaluation.selection import side_of, tasks_of
 from gitops_gate.evaluation.values import Side, Task
@@ -12,9 +12,12 @@ from gitops_gate.resources.values import ResourceKey
 from tests.unit.discovery.trees import manifest, tree_of
 
 
-def tasks(base: dict[str, str], head: dict[str, str]) -> list[Task]:
+def tasks(
+    base: dict[str, str], head: dict[str, str], settings: Settings | None = None
+) -> list[Task]:
     """The tasks of all applications; what a side has are the names in its files."""
-    sides = [(discover(tree, Settings()), tree) for tree in (tree_of(base), tree_of(head))]
+    settings = settings or Settings()
+    sides = [(discover(tree, settings), tree) for tree in (tree_of(base), tree_of(head))]
     names = {name for discovery, _ in sides for name in discovery.applications}
 
     def keys_of(wanted: Sequence[Side]) -> list[frozenset[ResourceKey]]:
@@ -54,6 +57,14 @@ def test_one_that_shares_nothing_is_new_and_the_other_gone() -> None:
         (False, True),
         (True, False),
     ]
+
+
+def test_nothing_moves_from_one_environment_to_another() -> None:
+    settings = Settings(
+        environments=(Environment(name="production", match=("prod/**",)),),
+    )
+    found = tasks({"test/x.yaml": manifest("x")}, {"prod/x.yaml": manifest("x")}, settings)
+    assert moves(found) == {"prod": None, "test": None}
 
 
 def test_most_in_common_goes_first_and_nobody_moves_twice() -> None:
