@@ -105,7 +105,6 @@ def run(arguments: list[str]) -> int:
 @contextlib.contextmanager
 def _interrupted_by_termination() -> Iterator[None]:
     """SIGTERM, as a cancelled CI job gets it, ends a run like an interrupt: nothing is left."""
-
     us = os.getpid()
 
     def interrupt(_: int, __: object) -> None:

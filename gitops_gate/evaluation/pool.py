@@ -16,6 +16,7 @@ import multiprocessing.util
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -37,6 +38,9 @@ GARBAGE_THRESHOLD = 50_000
 """Allocations between two collections in a worker: parsed documents hold no cycles to find."""
 WORTH_A_PROCESS = 24
 """Files below which starting workers costs more than it saves."""
+
+GRACE = 1.0
+"""Seconds that interrupted workers have to end the programs that they started."""
 
 _engines: Engines | None = None
 _stopping = False
@@ -118,8 +122,13 @@ def _ended_with_us(executor: concurrent.futures.ProcessPoolExecutor) -> Iterator
         yield
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
-        for worker in set(multiprocessing.active_children()) - others:
+        workers = set(multiprocessing.active_children()) - others
+        for worker in workers:
             worker.terminate()
+        deadline = time.monotonic() + GRACE
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+            worker.kill()  # one that waits for a lock whose holder is gone waits for ever
         raise
 
 
