@@ -124,17 +124,18 @@ def _unlooked(
 ) -> tuple[tuple[Unclaimed, ...], tuple[Unclaimed, ...]]:
     """The changed files that no application reads: those that block, and the others.
 
-    A file that an application lets go is judged with that application. Not so when a
-    kustomization or chart is put in front of a directory of manifests: it hides them from us, but
-    not from who deploys the directory.
+    A file that a kustomization lets go is judged with that application. Not so when a kustomization
+    is put in front of a chart or of a directory of manifests, or becomes a Component: that hides
+    files from us, but not from who deploys the directory as before.
     """
     before, after = _unread(changed, base), _unread(changed, head)
+    dead = frozenset(path for files in head.kustomization_files.values() for path in files)
     for closure in head.closures.values() if before else ():
         for path in before.keys() & closure.files:
             del before[path]
     for name, closure in base.closures.items() if after else ():
-        if base.applications[name].renderer is not Renderer.DIRECTORY:
-            for path in after.keys() & closure.files:
+        if base.applications[name].renderer is Renderer.KUSTOMIZE:
+            for path in (after.keys() & closure.files) - dead:
                 del after[path]
     unread = before | after
     items = [unread[path] for path in sorted(unread)]

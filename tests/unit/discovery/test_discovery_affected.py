@@ -15,6 +15,7 @@ from tests.unit.discovery.trees import (
     Submodule,
     change,
     chart,
+    component,
     crd,
     kustomization,
     manifest,
@@ -154,6 +155,20 @@ def test_a_manifest_that_a_new_kustomization_hides_is_unreached_when_it_changes_
     assert result.applications == ("blog",)
     assert [item.path for item in result.unreached] == ["blog/web.yaml"]
     assert not change(base, hidden | base).unreached
+
+
+def test_a_chart_that_a_new_kustomization_hides_is_unreached_when_it_changes_with_it():
+    base = {"blog/Chart.yaml": chart("blog"), "blog/templates/web.yaml": manifest("web")}
+    head = {"blog/kustomization.yaml": kustomization(), "blog/templates/web.yaml": manifest("new")}
+    result = change(base, base | head)
+    assert [item.path for item in result.unreached] == ["blog/templates/web.yaml"]
+
+
+def test_a_kustomization_that_becomes_a_component_is_unreached():
+    base = {"blog/kustomization.yaml": kustomization("web.yaml"), "blog/web.yaml": manifest("web")}
+    head = {"blog/kustomization.yaml": component("web.yaml"), "blog/web.yaml": manifest("new")}
+    result = change(base, head)
+    assert [item.path for item in result.unreached] == sorted(head)
 
 
 @pytest.mark.parametrize("path", ["vendor/web", "shop/prod/more", "blog/charts/web"])
