@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from gitops_gate.checks.schema.catalogue import load_catalogue
@@ -121,10 +122,10 @@ def _ended_with_us(executor: concurrent.futures.ProcessPoolExecutor) -> Iterator
     try:
         yield
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
         workers = set(multiprocessing.active_children()) - others
         for worker in workers:
             worker.terminate()
+        executor.shutdown(wait=False, cancel_futures=True)
         deadline = time.monotonic() + GRACE
         for worker in workers:
             worker.join(max(0.0, deadline - time.monotonic()))
@@ -184,6 +185,7 @@ def _stop(_: int, __: object) -> None:
     """End what a worker does now, by way of its `finally`, and what is waiting for it."""
     global _stopping  # noqa: PLW0603 - the executor would hand a worker its next chunk
     _stopping = True
+    sys.stderr = Path(os.devnull).open("w")  # what goes wrong from here on is nobody's concern
     raise SystemExit
 
 
