@@ -185,7 +185,8 @@ def _stop(_: int, __: object) -> None:
     """End what a worker does now, by way of its `finally`, and what is waiting for it."""
     global _stopping  # noqa: PLW0603 - the executor would hand a worker its next chunk
     _stopping = True
-    sys.stderr = Path(os.devnull).open("w")  # what goes wrong from here on is nobody's concern
+    # What goes wrong from here on is nobody's concern.
+    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - open until the end
     raise SystemExit
 
 
