@@ -152,6 +152,10 @@ def _unread(changed: Set[str], side: Discovery) -> dict[str, Unclaimed]:
         reason = f"read only by the kustomization of {directory}, which no application reaches"
         for path in changed & files:
             known[path] = Unclaimed(path=path, reason=reason, blocks=True)
+    for directory, files in sorted(side.hidden_charts.items()):
+        reason = f"of the chart in {directory}, which an agent names and a kustomization hides"
+        for path in changed & files:
+            known[path] = Unclaimed(path=path, reason=reason, blocks=True)
     known |= {item.path: item for item in side.unclaimed if item.path in changed}
     for closure in side.closures.values() if known else ():
         for path in known.keys() & closure.files:

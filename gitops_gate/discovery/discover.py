@@ -114,6 +114,7 @@ def _discoveries(surveys: list[tuple[Survey, Listing]], settings: Settings) -> l
                 unclaimed=tuple(unclaimed),
                 crds=_crds(plan, settings, selection),
                 kustomization_files=_unreached(plan, reached),
+                hidden_charts=_hidden_charts(plan),
                 facts=plan.survey.manifests,
                 opaque=frozenset(name for name, reach in reaches.items() if reach.opaque),
             )
@@ -123,6 +124,21 @@ def _discoveries(surveys: list[tuple[Survey, Listing]], settings: Settings) -> l
 
 def _unreached(plan: Plan, reached: set[str]) -> Mapping[str, frozenset[str]]:
     return {d: plan.nodes[d].files for d in sorted(plan.nodes.keys() - reached)}
+
+
+def _hidden_charts(plan: Plan) -> Mapping[str, frozenset[str]]:
+    """Charts that an Argo CD or Flux object names, although the kustomization is what is rendered.
+
+    A HelmRelease deploys such a chart all the same, so that no change to it may go unseen.
+    """
+    inflated = {chart for node in plan.nodes.values() for chart in node.charts}
+    return {
+        directory: frozenset(plan.charts[directory].files)
+        for directory in sorted(plan.charts.keys() & plan.deployments.keys())
+        if directory in plan.survey.kustomizations
+        and directory not in inflated
+        and directory not in plan.releases
+    }
 
 
 def _crds(plan: Plan, settings: Settings, selection: Selection) -> tuple[str, ...]:

@@ -100,6 +100,8 @@ class Discovery:
     """Paths of files that hold CustomResourceDefinitions, by configuration or by content."""
     kustomization_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Files read by each kustomization that no application reaches, keyed by its directory."""
+    hidden_charts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Files of each chart that an agent names and a kustomization beside it hides, by directory."""
     facts: Mapping[str, ManifestFacts] = field(default_factory=dict, repr=False)
     """What is known of each file that looks like manifests, by path."""
     opaque: frozenset[str] = frozenset()

@@ -1,8 +1,8 @@
 """Hides secret values, everywhere, without hiding that they change.
 
-Always hidden: every value of `data` and `stringData` of a Secret, whatever its API group and its
-shape, and the copy that kubectl keeps in its last-applied annotation. Besides those, the field
-paths of `review.redact`.
+Always hidden: everything in a Secret but its name, its metadata and its type, whatever its API
+group, its shape and the spelling of its fields, and the copy that kubectl keeps in its last-applied
+annotation. Besides those, the field paths of `review.redact`.
 
 A hidden value becomes a fixed text. It tells neither length nor hash, which could be guessed
 against: `(redacted)` when both sides agree or there is one side only, otherwise `(redacted, old
@@ -26,11 +26,8 @@ OLD = "(redacted, old value)"
 NEW = "(redacted, new value)"
 ANY_DEPTH = "**"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_SECRET_MEMBERS = ("data", "stringData")
-_SECRET_PATTERNS: tuple[tuple[str, ...], ...] = (
-    *((name, "*") for name in _SECRET_MEMBERS),
-    ("metadata", "annotations", _LAST_APPLIED),
-)
+_OPEN_MEMBERS = frozenset({"apiVersion", "kind", "metadata", "type", "immutable"})
+_SECRET_PATTERN = ("metadata", "annotations", _LAST_APPLIED)
 
 Path = tuple[PathElement, ...]
 
@@ -63,10 +60,16 @@ def hidden_paths(value: Mapping[str, Any], patterns: Sequence[str] = ()) -> tupl
     """The paths of all values in `value` that must not be shown, in order."""
     parsed = tuple(parse_pattern(pattern) for pattern in patterns)
     if is_secret(value):
-        parsed += _SECRET_PATTERNS
-        parsed += tuple((name,) for name in _SECRET_MEMBERS if _is_scalar(value.get(name)))
+        parsed += (_SECRET_PATTERN, *_secret_members(value))
     parsed = tuple(pattern for pattern in parsed if pattern)
     return tuple(_matches((), value, parsed)) if parsed else ()
+
+
+def _secret_members(value: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """What a Secret holds besides its name and type: a misspelt `stringData` is as secret."""
+    for name, member in value.items():
+        if name not in _OPEN_MEMBERS:
+            yield (name,) if _is_scalar(member) else (name, "*")
 
 
 def _is_scalar(value: Any) -> bool:

@@ -14,6 +14,7 @@ from gitops_gate.discovery import HelmRelease, Renderer
 from tests.unit.discovery.trees import (
     Link,
     blocked,
+    change,
     chart,
     closure,
     found,
@@ -218,3 +219,25 @@ def test_what_a_link_in_a_chart_leads_to_is_read():
 @pytest.mark.parametrize("broken", ["[", "- a list", "\0", ""])
 def test_a_chart_that_cannot_be_read_is_an_application_for_helm_to_complain_about(broken):
     assert names({"shop/Chart.yaml": broken}) == ["shop"]
+
+
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: shop, namespace: shop}
+spec:
+  chart:
+    spec: {chart: ./charts/shop, sourceRef: {kind: GitRepository, name: here}}
+"""
+
+
+def test_a_chart_that_a_release_names_does_not_change_unseen_behind_a_kustomization():
+    files = SHOP | {
+        "charts/shop/kustomization.yaml": kustomization("web.yaml"),
+        "charts/shop/web.yaml": manifest("ConfigMap"),
+        "flux/release.yaml": RELEASE,
+    }
+    edit = {"charts/shop/values.yaml": "replicas: 2"}
+    assert [item.path for item in change(files, files | edit).unreached] == list(edit)
+    unnamed = {path: text for path, text in files.items() if path != "flux/release.yaml"}
+    assert change(unnamed, unnamed | edit).unreached == ()

@@ -46,6 +46,17 @@ def test_data_of_the_wrong_shape_is_hidden_all_the_same(odd):
     assert redact_pair(value, other).head["data"] in (NEW, REDACTED)
 
 
+def test_a_misspelt_field_of_a_secret_is_hidden_too():
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "stringDatas": {"p": "hunter2"},
+    }
+    assert ("stringDatas", "p") in hidden_paths(secret)
+    assert all(path[0] not in {"kind", "type", "apiVersion"} for path in hidden_paths(secret))
+
+
 def test_a_config_map_is_shown():
     value = secret(a="b") | {"kind": "ConfigMap"}
     assert redact(value) == value
