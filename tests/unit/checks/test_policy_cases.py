@@ -39,9 +39,10 @@ def test_a_case_lists_every_result() -> None:
     assert problems(denied=[{"oldObject": {}, "results": both}]) == []
 
 
-def test_an_old_object_alone_is_removed() -> None:
+def test_an_old_object_alone_is_removed_and_there_is_no_object() -> None:
     named = {"metadata": {"name": "web"}}
-    assert problems(denied=[{"oldObject": named, "results": ["goes away"]}]) == []
+    both = ["goes away", {"message": "is unnamed"}]
+    assert problems(denied=[{"oldObject": named, "results": both}]) == []
     assert problems(allowed=[{"object": named, "oldObject": named}, {"object": named}]) == []
 
 
