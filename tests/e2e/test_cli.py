@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -274,16 +275,23 @@ def test_an_interrupt_exits_130_and_leaves_nothing_running(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # A shell that runs in the background starts its children deaf to interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
-    while not list(_processes_of(work)) and process.poll() is None:
-        time.sleep(0.05)
-    time.sleep(0.5)
-    started = time.monotonic()
-    if how == "group":
-        os.killpg(process.pid, signal.SIGINT)
-    else:
-        process.send_signal(signal.SIGINT if how == "alone" else signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    try:
+        while not list(_processes_of(work)) and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        started = time.monotonic()
+        if how == "group":
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGINT if how == "alone" else signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
     assert process.returncode == 130
     assert time.monotonic() - started < 10
     assert b"Traceback" not in err
