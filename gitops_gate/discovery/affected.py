@@ -138,6 +138,12 @@ def _unlooked(
             for path in (after.keys() & closure.files) - dead:
                 del after[path]
     unread = before | after
+    reason = (
+        "values that an agent gives to a chart, and that it is not rendered with: "
+        "name them under applications[].helm.values"
+    )
+    for path in changed & (base.unrendered_values | head.unrendered_values):
+        unread[path] = Unclaimed(path=path, reason=reason, blocks=True)
     items = [unread[path] for path in sorted(unread)]
     return (
         tuple(item for item in items if item.blocks),

@@ -8,10 +8,11 @@ from gitops_gate.config.globs import matches
 from gitops_gate.config.settings import Settings
 from gitops_gate.discovery.applications import applications_of
 from gitops_gate.discovery.cache import FactCache, Marks, family_of, marks_of
-from gitops_gate.discovery.closures import Closures, Reach
+from gitops_gate.discovery.closures import Closures, Reach, values_paths
 from gitops_gate.discovery.listing import Listing
 from gitops_gate.discovery.plans import Plan, make_plans, unclaimed_entries
 from gitops_gate.discovery.reader import FactReader
+from gitops_gate.discovery.references import inside
 from gitops_gate.discovery.selection import Selection
 from gitops_gate.discovery.survey import Survey, changes_structure, resurvey, survey_tree
 from gitops_gate.discovery.values import Application, Discovery, Renderer
@@ -115,6 +116,7 @@ def _discoveries(surveys: list[tuple[Survey, Listing]], settings: Settings) -> l
                 crds=_crds(plan, settings, selection),
                 kustomization_files=_unreached(plan, reached),
                 hidden_charts=_hidden_charts(plan),
+                unrendered_values=_unrendered_values(plan, applications),
                 facts=plan.survey.manifests,
                 opaque=frozenset(name for name, reach in reaches.items() if reach.opaque),
             )
@@ -139,6 +141,18 @@ def _hidden_charts(plan: Plan) -> Mapping[str, frozenset[str]]:
         and directory not in inflated
         and directory not in plan.releases
     }
+
+
+def _unrendered_values(plan: Plan, applications: Mapping[str, Application]) -> frozenset[str]:
+    """Values with which an agent renders a chart and we do not: a change in them shows nothing."""
+    given = {
+        value
+        for path in plan.releases
+        for deployed in plan.deployments.get(path, ())
+        for value in values_paths(path, deployed.values)
+    }
+    used = {value for one in applications.values() if one.helm for value in one.helm.values}
+    return frozenset(given - used - {inside(path, "values.yaml") for path in plan.releases})
 
 
 def _crds(plan: Plan, settings: Settings, selection: Selection) -> tuple[str, ...]:

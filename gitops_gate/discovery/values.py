@@ -102,6 +102,8 @@ class Discovery:
     """Files read by each kustomization that no application reaches, keyed by its directory."""
     hidden_charts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Files of each chart that an agent names and a kustomization beside it hides, by directory."""
+    unrendered_values: frozenset[str] = frozenset()
+    """Values files that an agent gives to a chart and no application renders it with."""
     facts: Mapping[str, ManifestFacts] = field(default_factory=dict, repr=False)
     """What is known of each file that looks like manifests, by path."""
     opaque: frozenset[str] = frozenset()

@@ -241,3 +241,27 @@ def test_a_chart_that_a_release_names_does_not_change_unseen_behind_a_kustomizat
     assert [item.path for item in change(files, files | edit).unreached] == list(edit)
     unnamed = {path: text for path, text in files.items() if path != "flux/release.yaml"}
     assert change(unnamed, unnamed | edit).unreached == ()
+
+
+ARGO = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop}
+spec:
+  destination: {namespace: shop}
+  source: {repoURL: here, path: charts/shop, helm: {valueFiles: [../../values/prod.yaml]}}
+"""
+
+
+def test_values_that_an_agent_gives_and_nothing_renders_do_not_change_unseen():
+    files = SHOP | {"argo/shop.yaml": ARGO, "values/prod.yaml": "replicas: 3"}
+    edit = {"values/prod.yaml": "replicas: 4"}
+    assert [item.path for item in change(files, files | edit).unreached] == list(edit)
+    rendered = Settings(
+        applications=(
+            ConfiguredApplication(
+                path="charts/shop", helm=ConfiguredHelm(values=("/values/prod.yaml",))
+            ),
+        )
+    )
+    assert change(files, files | edit, rendered).unreached == ()
