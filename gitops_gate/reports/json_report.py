@@ -26,9 +26,23 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def write(report: Report, _: ReportOptions | None = None) -> str:
-    """The report as indented JSON, ending in a newline."""
-    text = json.dumps(as_value(report), indent=2, ensure_ascii=False, default=_plain)
-    return (text if text.isascii() else json_escaped(text)) + "\n"
+    """The report as JSON, a line for each key and each element of its arrays, ending in a newline.
+
+    Thousands of applications are common, and a line each is what `grep` and `diff` can use.
+    """
+    lines = [f"  {_compact(key)}: {_lines(item)}" for key, item in as_value(report).items()]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    return text if text.isascii() else json_escaped(text)
+
+
+def _lines(item: Any) -> str:
+    if not isinstance(item, list) or not item:
+        return _compact(item)
+    return "[\n" + ",\n".join(f"    {_compact(element)}" for element in item) + "\n  ]"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain)
 
 
 def as_value(report: Report) -> dict[str, Any]:
