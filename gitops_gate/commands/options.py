@@ -82,12 +82,11 @@ def pipeline_options(arguments: dict[str, Any]) -> Any:
 
     for name, _ in destinations(arguments):
         require_format(name)
-    config: Path | None = arguments["config"]
     at: datetime.datetime | None = arguments["at"]
     if at is not None and at.tzinfo is None:
         at = at.replace(tzinfo=datetime.UTC)
     return Options(
-        configuration=(config.name, config.read_bytes()) if config else None,
+        configuration=configuration_of(arguments["config"]),
         applications=tuple(arguments["applications"]),
         environments=tuple(arguments["environments"]),
         at=at,
@@ -96,6 +95,11 @@ def pipeline_options(arguments: dict[str, Any]) -> Any:
         cache_folder=None if arguments["no_cache"] else cache_folder(),
         stage=stage(quiet=arguments["quiet"]),
     )
+
+
+def configuration_of(config: Path | None) -> tuple[str, bytes] | None:
+    """What `--config` names, as the pipeline takes it."""
+    return (config.name, config.read_bytes()) if config else None
 
 
 def cache_folder() -> str | None:

@@ -43,12 +43,12 @@ def command(
     Secrets are printed as they are: this is what the cluster would get. Exits 2 when an
     application cannot be rendered, after printing the others.
     """
-    from gitops_gate.commands.options import cache_folder
+    from gitops_gate.commands.options import cache_folder, configuration_of
     from gitops_gate.pipeline import Options, list_applications, render_applications
     from gitops_gate.source import open_repository, scan_tree
 
     options = Options(
-        configuration=(config.name, config.read_bytes()) if config else None,
+        configuration=configuration_of(config),
         applications=names,
         cache_folder=cache_folder(),
     )

@@ -100,11 +100,6 @@ def assemble(results: Sequence[Result], run: Run) -> Report:
     )
 
 
-def broken_report(reason: Reason, *, base: str | None = None, head: str | None = None) -> Report:
-    """The report of a run that ended early; its verdict is that of the reason."""
-    return Report(verdict=reason.verdict, reasons=(reason,), base=base, head=head)
-
-
 def _outcomes(
     results: Sequence[Result], known: Mapping[str, Application]
 ) -> tuple[ApplicationOutcome, ...]:

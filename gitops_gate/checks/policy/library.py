@@ -19,7 +19,6 @@ from gitops_gate.checks.policy.modules import (
     LIBRARY_ROOT,
     NATIVE_ROOT,
     Module,
-    native_id,
     outline_module,
     package_of,
     parse_module,
@@ -261,9 +260,3 @@ def is_policy_path(path: str, settings: PolicySettings) -> bool:
         place in (".", path) or path.startswith(f"{place}/")
         for place in (named.rstrip("/") for named in settings.paths)
     )
-
-
-def rule_id_of(path: str, text: str) -> str | None:
-    """The id of the rule that a file defines, for documentation; None for anything else."""
-    package = package_of(text)
-    return native_id(package) if package and path.endswith(".rego") else None
