@@ -49,13 +49,16 @@ def compare(
     *,
     redact: Sequence[str] = (),
     volatile: Volatile = ((), ()),
+    pairs: Sequence[Pair] | None = None,
 ) -> tuple[ResourceChange, ...]:
     """The changes of one application, sorted by the key of the resource.
 
+    `pairs` is what `pair` made of the two sides, where the caller has it already.
     `redact` are further field patterns to hide. A volatile field is compared with nothing, on
     both sides: it is shown as `(volatile)`. Resources that mean the same are left out.
     """
-    differing = [paired for paired in pair(base, head) if not _same_document(paired)]
+    paired_up = pair(base, head) if pairs is None else pairs
+    differing = [paired for paired in paired_up if not _same_document(paired)]
     names = _generated_names(differing)
     paths = tuple(_by_resource(fields) for fields in volatile)
     changes = (

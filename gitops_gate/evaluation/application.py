@@ -130,7 +130,7 @@ def _evaluated(
     comparable = context.compare and base.failure is None
     known_base = base if comparable else _Read(side=None)
     pairs = pair(known_base.resources, head.resources) if comparable else ()
-    changes = _changes(task, known_base, head, engines) if comparable else ()
+    changes = _changes(task, known_base, head, engines, pairs) if comparable else ()
     after = _check(task.head, head, "head", engines, pairs)
     before = _check(known_base.side, known_base, "base", engines, ())
     if task.head is None and known_base.side is not None:
@@ -163,13 +163,16 @@ def _evaluated(
     )
 
 
-def _changes(task: Task, base: _Read, head: _Read, engines: Engines) -> tuple[ResourceChange, ...]:
+def _changes(
+    task: Task, base: _Read, head: _Read, engines: Engines, pairs: Sequence[Pair]
+) -> tuple[ResourceChange, ...]:
     return compare(
         task.name,
         base.resources,
         head.resources,
         redact=engines.context.settings.redact,
         volatile=(base.rendered.volatile, head.rendered.volatile),
+        pairs=pairs,
     )
 
 
