@@ -14,7 +14,7 @@ TESTS ?= tests
 ARGUMENTS ?=
 WORKERS ?= auto
 
-.PHONY: help install engines demo test unit lint format docs lock bench clean
+.PHONY: help install engines browser demo test unit lint format docs lock bench clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -37,7 +37,10 @@ demo: $(READY) ## Check a denied and a corrected change of an example repository
 	@$(PYTHON) scripts/engines helm kustomize
 	@PYTHON=$(BIN)/python scripts/demo
 
-test: $(READY) engines ## Run all tests, with the real engines
+browser: ## Bring the npm packages and the Chromium that the tests use
+	@scripts/browser-and-node
+
+test: $(READY) engines browser ## Run all tests, with the real engines
 	@echo "make: running $(TESTS)"
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGUMENTS) $(TESTS)
 

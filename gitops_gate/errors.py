@@ -11,6 +11,7 @@ Everything that a caller may want to catch derives from `GitOpsGateError`:
     ├── PolicyError           a policy that does not load, or fails while it is evaluated
     ├── SchemaError           a schema that does not load
     ├── ToolError             a subprocess is missing, failed, or ran out of time
+    ├── ForgeError            a forge refused, failed, or answered what cannot be true
     └── InternalError         a stage broke; always becomes an indeterminate verdict
 
 Each carries what is needed to say what happened, where, and how to mend it. This room is below
@@ -100,6 +101,17 @@ class SchemaError(GitOpsGateError):
 
 class ToolError(GitOpsGateError):
     """A subprocess is missing, failed or ran out of time."""
+
+
+class ForgeError(GitOpsGateError):
+    """A forge refused a request, failed, or answered with something that cannot be true.
+
+    `status` is the HTTP status of its answer, None when there was none. `uncertain`: a request
+    that writes was sent, and the server may have acted on it; read before writing again.
+    """
+
+    status: int | None = None
+    uncertain: bool = False
 
 
 class InternalError(GitOpsGateError):

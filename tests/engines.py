@@ -6,7 +6,9 @@ Versions come from `scripts/engines.toml`, the same table that the script builds
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -46,13 +48,32 @@ def require_engine(name: str) -> str:
     if found := engine(name):
         return found
     version = engine_table()[name]["version"]
-    message = f"{name} {version} is not in {engines_folder()}: run `scripts/engines {name}`"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
+    return _missing(f"{name} {version} is not in {engines_folder()}: run `scripts/engines {name}`")
 
 
 def path_with(*names: str) -> str:
     """A PATH that has the named engines in front of the system's own folders."""
     folders = dict.fromkeys(str(Path(require_engine(name)).parent) for name in names)
     return os.pathsep.join([*folders, "/usr/bin", "/bin"])
+
+
+def node_package(name: str) -> Path:
+    """The folder of an npm package that is locked in `requirements/node`; missing as above."""
+    lock = (ROOT / "requirements" / "node" / "package-lock.json").read_bytes()
+    packages = engines_folder() / f"node-{hashlib.sha256(lock).hexdigest()[:16]}" / "node_modules"
+    if (folder := packages / name).is_dir():
+        return folder
+    return Path(_missing(f"{name} is not in {packages}: run `scripts/browser-and-node`"))
+
+
+def require_program(name: str, remedy: str) -> str:
+    """A program of this machine that no test result may depend on, such as a browser."""
+    if found := shutil.which(name):
+        return found
+    return _missing(f"there is no {name} on this machine: {remedy}")
+
+
+def _missing(message: str) -> str:
+    if os.environ.get("CI") == "true":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)

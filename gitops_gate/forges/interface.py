@@ -1,0 +1,136 @@
+"""What a forge can do, in small pieces: a token rarely can do everything.
+
+`Forge` holds one object for each capability, or None; `missing` then says why, in one line that
+is shown to people. A capability that is there works, or raises `ForgeError`; none is a stub.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gitops_gate.forges.values import (
+    Account,
+    ApprovalFacts,
+    Comment,
+    CommitStatus,
+    ForgeKind,
+    InlineComment,
+    NewChangeRequest,
+    Protection,
+    Snapshot,
+    Thread,
+)
+
+
+class ReadsChangeRequest(Protocol):
+    """Reads the change request that the forge was connected for."""
+
+    def read(self) -> Snapshot:
+        """Everything about it at this moment, every list to its end.
+
+        Raises `ForgeError` when it cannot be read or the repository's id is not the pinned one.
+        """
+
+    def number_of(self, head: str) -> int | None:
+        """The number of the one open change request whose head is this commit, else None."""
+
+
+class ReadsApprovals(Protocol):
+    """Reads what approvals are evaluated from."""
+
+    def approvals(self, snapshot: Snapshot) -> ApprovalFacts:
+        """Reviews, pushes and the people behind the commits. Raises `ForgeError`."""
+
+    def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
+        """The numeric ids of the members of teams or groups, nested ones included.
+
+        None for a team that does not exist or that this token may not see.
+        """
+
+    def can_push(self, account: Account) -> bool | None:
+        """Whether an account may push to the repository; None where it cannot be read."""
+
+
+class PublishesSummary(Protocol):
+    """Writes comments on the change request as a whole.
+
+    `limit` is how many characters (code points) one comment takes.
+    """
+
+    limit: int
+
+    def create_comment(self, body: str) -> Comment:
+        """A new comment. A `ForgeError` that is `uncertain` may have made one."""
+
+    def update_comment(self, comment: Comment, body: str) -> Comment:
+        """The same comment with another body."""
+
+    def delete_comment(self, comment: Comment) -> None:
+        """Remove a comment of our own; one that is already gone is no error."""
+
+
+class PublishesInline(Protocol):
+    """Writes comments on lines."""
+
+    def add(self, snapshot: Snapshot, comments: Sequence[InlineComment]) -> Sequence[InlineComment]:
+        """Put comments on lines, and return those that the forge would not take."""
+
+    def edit(self, thread: Thread, body: str) -> None:
+        """Replace the first comment of a thread of ours."""
+
+    def resolve(self, thread: Thread) -> None:
+        """Resolve a thread of ours whose `can_resolve` is true."""
+
+
+class PublishesStatus(Protocol):
+    """Sets a commit's status."""
+
+    def statuses(self, commit: str) -> Sequence[CommitStatus]:
+        """The newest status of each context on a commit."""
+
+    def set_status(self, commit: str, status: CommitStatus) -> None:
+        """Set a status; setting the same one again changes nothing."""
+
+
+class UploadsSarif(Protocol):
+    """Takes a SARIF report into the forge's own list of alerts."""
+
+    def upload(self, commit: str, ref: str, sarif: str) -> None:
+        """Hand a SARIF report over for a commit on a full ref name."""
+
+
+class ReadsProtection(Protocol):
+    """Reads how a branch is protected."""
+
+    def protection(self, branch: str) -> Protection:
+        """The protection of a branch, given by its short name."""
+
+
+class OpensChangeRequest(Protocol):
+    """Opens a change request."""
+
+    def open(self, request: NewChangeRequest) -> str:
+        """Open it, or find the open one from the same branch; returns its address for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forge:
+    """A connected forge: one object for each capability, or None with a line in `missing`.
+
+    `server_time` is the forge's clock at the last answer, None before the first.
+    """
+
+    kind: ForgeKind
+    change_requests: ReadsChangeRequest
+    approvals: ReadsApprovals | None
+    summary: PublishesSummary | None
+    inline: PublishesInline | None
+    status: PublishesStatus | None
+    sarif: UploadsSarif | None
+    protection: ReadsProtection | None
+    opening: OpensChangeRequest | None
+    missing: tuple[str, ...] = ()
+    server_time: datetime.datetime | None = None

@@ -1,0 +1,274 @@
+"""What a forge says, and what it is given, as values without a forge's own words.
+
+Texts in them (names, titles, bodies) come from strangers and are never shown unescaped. Times are
+those of the forge's clock, with a time zone.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+ForgeKind = Literal["github", "gitlab"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a forge answers. `web_url`, `api_url` and `graphql_url` have no slash at the end.
+
+    All three have the same origin, but for github.com and *.ghe.com, whose API has a host of its
+    own. The token is sent to the origins of `api_url` and `graphql_url` and to no other.
+    """
+
+    kind: ForgeKind
+    web_url: str
+    api_url: str
+    graphql_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What is reviewed: a repository by its path (`group/project`), and a change request in it.
+
+    `repository_id` is the pinned numeric id; a forge that answers with another one is refused.
+    `number` is the pull request's number, or the merge request's iid; None for a run that has no
+    change request, such as a merge queue's.
+    """
+
+    repository: str
+    repository_id: int | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who did something. `id` is numeric, and None for an account that is gone or not mapped."""
+
+    id: int | None
+    login: str
+    bot: bool = False
+
+
+class ChangeState(StrEnum):
+    """What has become of a change request."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """A pull request or merge request, as the forge knows it at one moment.
+
+    `base_ref` is a full ref name (`refs/heads/main`) and `base_commit` that ref's tip as the
+    forge gives it, None where it gives none. `head_ref` is a short branch name, for people.
+    `merge_commit` is what it was merged as. `versions` are the ids (base, start, head) that
+    GitLab places inline comments by.
+    """
+
+    number: int
+    url: str
+    title: str
+    state: ChangeState
+    draft: bool
+    repository: str
+    repository_id: int
+    head_repository: str | None
+    from_fork: bool
+    base_ref: str
+    base_commit: str | None
+    head_ref: str
+    head_commit: str
+    author: Account
+    labels: tuple[str, ...] = ()
+    merge_commit: str | None = None
+    versions: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """A comment on the change request as a whole. `ours`: this token's account wrote it.
+
+    `edited_by` is who edited it last, None when nobody did or the forge does not say.
+    """
+
+    id: str
+    author: Account
+    ours: bool
+    body: str
+    created_at: datetime.datetime
+    edited_at: datetime.datetime | None = None
+    edited_by: Account | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """A discussion on a line. `body` is its first comment's, `comment_id` that comment's id.
+
+    `answered`: somebody wrote into it besides. `can_resolve`: this token may resolve it.
+    """
+
+    id: str
+    comment_id: str
+    ours: bool
+    body: str
+    path: str
+    line: int | None
+    resolved: bool
+    can_resolve: bool
+    answered: bool = False
+
+
+StatusState = Literal["pending", "success", "failure", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitStatus:
+    """A commit status: `context` is its name, `description` one line of at most 140 characters."""
+
+    context: str
+    state: StatusState
+    description: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything about a change request that one reading gives.
+
+    `statuses` are the newest of each context on the head commit. `unknown` says, a line each,
+    what could not be read, so that nobody takes its absence for an answer.
+    """
+
+    change: ChangeRequest
+    comments: tuple[Comment, ...] = ()
+    threads: tuple[Thread, ...] = ()
+    statuses: tuple[CommitStatus, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+class ReviewState(StrEnum):
+    """What a review says. A comment undoes nothing; a dismissal undoes the review it names."""
+
+    APPROVED = "approved"
+    CHANGES_REQUESTED = "changes_requested"
+    COMMENTED = "commented"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """One review. `commit` is the head that the forge says it was given on; it proves nothing.
+
+    `can_push`: the reviewer may push to the repository; None where the forge does not say.
+    """
+
+    author: Account
+    state: ReviewState
+    submitted_at: datetime.datetime | None
+    commit: str | None = None
+    can_push: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """The head moved from one commit to another, by the forge's own record of it."""
+
+    before: str | None
+    after: str
+    at: datetime.datetime
+    actor: Account | None = None
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """The people behind one commit of the change; `unmapped` are e-mails without an account."""
+
+    commit: str
+    people: tuple[Account, ...] = ()
+    unmapped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalFacts:
+    """What approvals are evaluated from. A None says that it could not be read, and why is told.
+
+    `pushes` are in the order of time. `retargeted_at` is when the base branch was last changed.
+    """
+
+    reviews: tuple[Review, ...] = ()
+    contributions: tuple[Contribution, ...] | None = None
+    pushes: tuple[Push, ...] | None = None
+    retargeted_at: datetime.datetime | None = None
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlinePlace:
+    """Lines of the head that a comment sits on, 1-based, as the forge's own diff shows them.
+
+    `old_line` is the last line's number in the old file where the line is not an added one, as
+    GitLab wants it; `old_path` is the file's former path. A comment on several lines starts at
+    `start_line` (and `old_start_line`).
+    """
+
+    path: str
+    line: int
+    old_path: str
+    old_line: int | None = None
+    start_line: int | None = None
+    old_start_line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlineComment:
+    """A comment to be put on a line, as Markdown."""
+
+    place: InlinePlace
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChangeRequest:
+    """A change request to open, from a branch that is already pushed."""
+
+    title: str
+    body: str
+    head_ref: str
+    base_ref: str
+    labels: tuple[str, ...] = ()
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequiredCheck:
+    """A check that a branch requires. `app_id`: from whom alone it counts; None for anybody."""
+
+    context: str
+    app_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """How a branch is protected; a None says that the token may not read it.
+
+    `bypass` names who may pass it by; `details` are further settings under the forge's own names.
+    """
+
+    branch: str
+    protected: bool | None
+    required_checks: tuple[RequiredCheck, ...] | None = None
+    required_approvals: int | None = None
+    dismisses_stale: bool | None = None
+    code_owners: bool | None = None
+    force_push: bool | None = None
+    deletion: bool | None = None
+    admins_included: bool | None = None
+    pushers: tuple[str, ...] | None = None
+    bypass: tuple[str, ...] | None = None
+    details: tuple[tuple[str, str], ...] = field(default=())
+    unknown: tuple[str, ...] = ()
