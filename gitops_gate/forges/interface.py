@@ -6,7 +6,6 @@ is shown to people. A capability that is there works, or raises `ForgeError`; no
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -118,10 +117,7 @@ class OpensChangeRequest(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forge:
-    """A connected forge: one object for each capability, or None with a line in `missing`.
-
-    `server_time` is the forge's clock at the last answer, None before the first.
-    """
+    """A connected forge: one object for each capability, or None with a line in `missing`."""
 
     kind: ForgeKind
     change_requests: ReadsChangeRequest
@@ -133,4 +129,3 @@ class Forge:
     protection: ReadsProtection | None
     opening: OpensChangeRequest | None
     missing: tuple[str, ...] = ()
-    server_time: datetime.datetime | None = None
