@@ -5,7 +5,8 @@ Everything that a caller may want to catch derives from `GitOpsGateError`:
     GitOpsGateError
     ├── ConfigurationError    our own configuration, a waiver file or an option is wrong
     ├── SourceError           Git: unknown revision, shallow history, an object that is missing
-    │   └── UnsafePathError   a link or a name that leaves its tree
+    │   ├── UnsafePathError   a link or a name that leaves its tree
+    │   └── MergeConflictError  the change and its target cannot be merged
     ├── ManifestError         a YAML stream that Kubernetes would not read, with line and column
     ├── RenderError           an application that could not be rendered, with the tool's message
     ├── PolicyError           a policy that does not load, or fails while it is evaluated
@@ -73,6 +74,10 @@ class SourceError(GitOpsGateError):
 
 class UnsafePathError(SourceError):
     """A path or a symbolic link that would leave the tree it belongs to."""
+
+
+class MergeConflictError(SourceError):
+    """The change and its target cannot be merged, so nothing of it could land."""
 
 
 class ManifestError(GitOpsGateError):

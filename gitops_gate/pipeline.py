@@ -67,6 +67,19 @@ class Options:
     stage: Stage = _silent
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """Whose rules judge a change, as a report names their source, and what stays undecided.
+
+    `head` is the commit to report as the head where the judged revision is none, but a merge.
+    """
+
+    rules: Rules
+    source: str
+    head: str | None = None
+    undecided: tuple[Reason, ...] = ()
+
+
 def check(repository: Repository, base: str | None, head: str, options: Options) -> Report:
     """Compare two revisions of a repository, as `gitops-gate check` does.
 
@@ -75,8 +88,15 @@ def check(repository: Repository, base: str | None, head: str, options: Options)
     `GitOpsGateError` when there is nothing to compare or the deciding rules do not load.
     """
     after = repository.worktree() if head == "worktree" else repository.revision(head)
-    before, deciding = _base(repository, base, after)
-    rules = _rules(deciding.tree, options)
+    before, tip = _base(repository, base, after)
+    rules = _rules(tip.tree, options)
+    source = _source(options, "base" if base else "default branch")
+    return compare(before, after, Deciding(rules=rules, source=source), options)
+
+
+def compare(before: Revision, after: Revision, deciding: Deciding, options: Options) -> Report:
+    """What a change from one revision to another does, judged by some revision's rules."""
+    rules = deciding.rules
     cache = _fact_cache(options)
     options.stage("discovering applications")
     pair = discover_pair(before.tree, after.tree, rules.settings, cache)
@@ -93,15 +113,16 @@ def check(repository: Repository, base: str | None, head: str, options: Options)
     effect, findings = _rules_effect(before.tree, after.tree, rules, options)
     run = Run(
         rules=rules,
-        source=_source(options, "base" if base else "default branch"),
+        source=deciding.source,
         at=options.at or datetime.datetime.now(datetime.UTC),
         base=before.commit,
-        head=after.commit,
+        head=deciding.head or after.commit,
         known=_known(pair, options),
         unreached=hit.unreached,
         unclaimed=hit.unclaimed,
         unclaimed_total=hit.unchanged_unclaimed + len(hit.unclaimed) + len(hit.unreached),
         findings=findings,
+        broken=deciding.undecided,
         warnings=_warnings(options),
         rules_effect=effect,
     )

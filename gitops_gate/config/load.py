@@ -20,9 +20,11 @@ from gitops_gate.config.settings import (
     ConfiguredHelm,
     DiscoverySettings,
     Environment,
+    ForgeSettings,
     GateSettings,
     PolicySettings,
     RenderSettings,
+    ReviewSettings,
     RuleOverride,
     SchemaSettings,
     Settings,
@@ -98,6 +100,8 @@ def _settings(value: Mapping[str, Any]) -> Settings:
         policies=_policies(value.get("policies", {})),
         gate=_gate(value.get("gate", {})),
         waivers=value.get("waivers", Settings().waivers),
+        forge=ForgeSettings(**value.get("forge", {})),
+        review=_review(value.get("review", {})),
         redact=tuple(value.get("review", {}).get("redact", ())),
     )
 
@@ -152,6 +156,16 @@ def _gate(content: Mapping[str, Any]) -> GateSettings:
     if "fail_on" in given:
         given["fail_on"] = Severity(given["fail_on"])
     return GateSettings(**given)
+
+
+def _review(content: Mapping[str, Any]) -> ReviewSettings:
+    given = {key: content[key] for key in ("comment", "check_name") if key in content}
+    inline = content.get("inline", {})
+    if "enabled" in inline:
+        given["inline"] = inline["enabled"]
+    if "maximum" in inline:
+        given["inline_maximum"] = inline["maximum"]
+    return ReviewSettings(**given)
 
 
 def _commands(content: Mapping[str, Any], *tools: str) -> dict[str, Any]:

@@ -110,6 +110,24 @@ class GateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForgeSettings:
+    """The server and the repository that alone may be spoken to. None: the CI's public forge."""
+
+    url: str | None = None
+    repository_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSettings:
+    """What a review publishes, and under which name."""
+
+    comment: bool = True
+    inline: bool = True
+    inline_maximum: int = 20
+    check_name: str = "gitops-gate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A whole configuration; `settings_digest` is over its content."""
 
@@ -121,6 +139,8 @@ class Settings:
     policies: PolicySettings = PolicySettings()
     gate: GateSettings = GateSettings()
     waivers: str = ".gitops-gate/waivers.yaml"
+    forge: ForgeSettings = ForgeSettings()
+    review: ReviewSettings = ReviewSettings()
     redact: tuple[str, ...] = ()
 
     def kubernetes(self, environment: str) -> str:

@@ -18,8 +18,7 @@ from gitops_gate.tools import clean_text
 Field = tuple[str | int, ...]
 
 _LATER = {
-    (): ("approvals", "freezes", "forge", "delivery"),
-    ("review",): ("comment", "inline", "check_name"),
+    (): ("approvals", "freezes", "delivery"),
 }
 """Keys of the format whose feature no version has yet."""
 

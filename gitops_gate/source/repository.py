@@ -18,6 +18,7 @@ from gitops_gate.source.git import decode, encode, run_git
 from gitops_gate.source.history import best_ancestor, first_parents
 from gitops_gate.source.listing import list_tree
 from gitops_gate.source.location import Location, locate
+from gitops_gate.source.merging import merged_tree
 from gitops_gate.source.objects import GitBlobs, close_readers, is_object_id
 from gitops_gate.source.paths import shown
 from gitops_gate.source.scratch import make_scratch, remove_scratch
@@ -133,12 +134,16 @@ class Repository:
             raise SourceError(
                 f"the tree of commit {commit} is not in the repository", remedy=self._blobs.remedy
             )
-        entries = list_tree(self._scratch, tree, remedy=self._blobs.remedy)
-        return Revision(
-            name=name,
-            commit=commit,
-            tree=Tree(entries=entries, blobs=self._blobs, identity=tree),
-        )
+        return Revision(name=name, commit=commit, tree=self._listed(tree))
+
+    def merged(self, base: str, head: str) -> Revision:
+        """What would land if `head` were merged into `base`; it has a tree, and no commit.
+
+        Raises `MergeConflictError` when they cannot be merged, otherwise as `revision` does.
+        """
+        onto, change = self.resolve(base), self.resolve(head)
+        tree = merged_tree(self.location, self._scratch, onto, change)
+        return Revision(name=f"{change} merged into {onto}", commit=None, tree=self._listed(tree))
 
     def worktree(self) -> Revision:
         """The working tree as it is now; see `gitops_gate.source.worktree`.
@@ -152,6 +157,10 @@ class Repository:
             )
         tree = worktree_tree(root, self._blobs, self.location.algorithm)
         return Revision(name="worktree", commit=None, tree=tree)
+
+    def _listed(self, tree: str) -> Tree:
+        entries = list_tree(self._scratch, tree, remedy=self._blobs.remedy)
+        return Tree(entries=entries, blobs=self._blobs, identity=tree)
 
     def _ask(self, *arguments: str) -> Completed:
         return run_git(arguments, git_dir=self.location.git_dir)

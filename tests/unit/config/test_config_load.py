@@ -22,9 +22,11 @@ from gitops_gate.config.settings import (
     ConfiguredHelm,
     DiscoverySettings,
     Environment,
+    ForgeSettings,
     GateSettings,
     PolicySettings,
     RenderSettings,
+    ReviewSettings,
     RuleOverride,
     SchemaSettings,
 )
@@ -77,7 +79,12 @@ policies:
     probes: {severity: off, environments: [staging]}
 gate: {mode: advisory, fail_on: warning, scope: all}
 waivers: waivers.yaml
-review: {redact: [spec.values.**.password]}
+forge: {url: "https://github.example.com", repository_id: 42}
+review:
+  comment: false
+  inline: {enabled: false, maximum: 5}
+  check_name: production gate
+  redact: [spec.values.**.password]
 """
 
 EXPECTED = Settings(
@@ -135,6 +142,10 @@ EXPECTED = Settings(
     ),
     gate=GateSettings(mode="advisory", fail_on=Severity.WARNING, scope="all"),
     waivers="waivers.yaml",
+    forge=ForgeSettings(url="https://github.example.com", repository_id=42),
+    review=ReviewSettings(
+        comment=False, inline=False, inline_maximum=5, check_name="production gate"
+    ),
     redact=("spec.values.**.password",),
 )
 
@@ -246,13 +257,30 @@ class TestErrors:
             ),
             ("approvals: {}", 1, 1, "`approvals` is not supported by this version"),
             ("freezes: []", 1, 1, "`freezes` is not supported by this version"),
-            ("forge: {}", 1, 1, "`forge` is not supported by this version"),
             ("delivery: {}", 1, 1, "`delivery` is not supported by this version"),
             (
-                "review:\n  comment: true",
+                "forge: {url: https://user:secret@github.example.com}",
+                1,
+                14,
+                (
+                    "`forge.url`: an address looks like https://github.example.com, without a user, "
+                    "a query or a fragment"
+                ),
+            ),
+            (
+                "review:\n  check_name: '::error'",
                 2,
-                3,
-                "`review.comment` is not supported by this version",
+                15,
+                (
+                    "`review.check_name`: a name of a check has letters, digits, spaces and any of "
+                    ". _ / -, at most 100 of them"
+                ),
+            ),
+            (
+                "review: {inline: {maximum: 500}}",
+                1,
+                28,
+                "`review.inline.maximum`: 500 is greater than the maximum of 100",
             ),
             (
                 "gate:\n  mode: enforced\n",
@@ -426,7 +454,7 @@ class TestErrors:
             ),
             (
                 ".gitops-gate.yaml:3:1: unknown key `nonsense`; known here: version, environments, "
-                "discovery, applications, render, schemas, policies, gate, waivers, review"
+                "discovery, applications, render, schemas, policies, gate, waivers, forge, review"
             ),
             (
                 ".gitops-gate.yaml:5:10: `gate.scope`: `everything` is not allowed; "
