@@ -21,6 +21,7 @@ from gitops_gate.forges.values import (
     Protection,
     Snapshot,
     Thread,
+    Tips,
 )
 
 
@@ -31,6 +32,18 @@ class ReadsChangeRequest(Protocol):
         """Everything about it at this moment, every list to its end.
 
         Raises `ForgeError` when it cannot be read or the repository's id is not the pinned one.
+        """
+
+    def tips(self) -> Tips:
+        """Where the head and the target are at this moment, in one request, never from a cache.
+
+        Asked for just before writing, so that nothing of an older head is put over a newer one.
+        """
+
+    def comments(self) -> Sequence[Comment]:
+        """The comments at this moment, in one request for each hundred, never from a cache.
+
+        Asked for just after writing, to see what other runs wrote at the same time.
         """
 
     def number_of(self, head: str) -> int | None:

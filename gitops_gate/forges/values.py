@@ -150,6 +150,16 @@ class Snapshot:
     unknown: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tips:
+    """Where a change request is at one moment: its state, its head, and its target's tip."""
+
+    state: ChangeState
+    head: str
+    base_ref: str
+    base: str | None
+
+
 class ReviewState(StrEnum):
     """What a review says. A comment undoes nothing; a dismissal undoes the review it names."""
 
