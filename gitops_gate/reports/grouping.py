@@ -26,22 +26,29 @@ _LABELS = frozenset({"labels", "annotations"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingGroup:
-    """One defect. `finding` stands for all `count`; `blocking` says whether it counts against."""
+    """One defect. `finding` stands for all `members`; `blocking` says whether it counts against."""
 
     finding: Finding
+    members: tuple[Finding, ...]
     applications: tuple[str, ...]
-    count: int
     blocking: bool
+
+    @property
+    def count(self) -> int:
+        """How many findings of the report this is."""
+        return len(self.members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeGroup:
     """One change of a resource, identical in all `applications`, in their order.
 
-    `one_namespace` is whether the resource has the same namespace everywhere.
+    `change` stands for all `members`. `one_namespace` is whether the resource has the same
+    namespace everywhere.
     """
 
     change: ResourceChange
+    members: tuple[ResourceChange, ...]
     applications: tuple[str, ...]
     one_namespace: bool
 
@@ -158,8 +165,8 @@ def group_findings(report: Report) -> list[FindingGroup]:
     return [
         FindingGroup(
             finding=found[0],
+            members=tuple(found),
             applications=_distinct(f.application for f in found if f.application is not None),
-            count=len(found),
             blocking=blocks(found[0], report.gate),
         )
         for found in members.values()
@@ -174,6 +181,7 @@ def group_changes(changes: Sequence[ResourceChange]) -> list[ChangeGroup]:
     return [
         ChangeGroup(
             change=same[0],
+            members=tuple(same),
             applications=_distinct(change.application for change in same),
             one_namespace=len({change.resource.namespace for change in same}) == 1,
         )
