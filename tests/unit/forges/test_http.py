@@ -12,11 +12,11 @@ import traceback
 import gitlab
 import pytest
 import requests
-from tests.unit.forges.scripted_server import Reply, TestClock, limited, serving
 
 from gitops_gate.errors import ConfigurationError, ForgeError
 from gitops_gate.forges.http import ATTEMPTS, MAXIMUM_BODY, open_session
 from gitops_gate.forges.values import Endpoint
+from tests.unit.forges.scripted_server import Reply, TestClock, limited, serving
 
 TOKEN = "ghs_aSecretThatNobodyMaySee0123456789"
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
@@ -397,9 +397,9 @@ def test_an_answer_that_drips_ends_with_the_deadline(time):
     def pass_time() -> None:
         time.passed += 10
 
-    with serving(Reply(body=b"x" * 200, drip=pass_time)) as server:
-        with pytest.raises(ForgeError, match="deadline"):
-            session_for(server, time, deadline=50).get(f"{server.url}/api/v3/x")
+    dripping = serving(Reply(body=b"x" * 200, drip=pass_time))
+    with dripping as server, pytest.raises(ForgeError, match="deadline"):
+        session_for(server, time, deadline=50).get(f"{server.url}/api/v3/x")
 
 
 def test_an_answer_without_a_bound_is_refused(time):
