@@ -127,12 +127,17 @@ StatusState = Literal["pending", "success", "failure", "error"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitStatus:
-    """A commit status: `context` is its name, `description` one line of at most 140 characters."""
+    """A commit status: `context` is its name, `description` one line of at most 140 characters.
+
+    `ours`: this token's account set it; None where the forge does not say. Anybody who may write
+    can set any status, so one that is not ours is no reason to leave ours out.
+    """
 
     context: str
     state: StatusState
     description: str
     url: str | None = None
+    ours: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
