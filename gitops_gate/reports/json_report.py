@@ -8,20 +8,20 @@ rule, application, resource, field and message; reasons by the precedence of the
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from gitops_gate.changes.values import ResourceChange
 from gitops_gate.findings import Finding
-from gitops_gate.reports.escaping import json_escaped
+from gitops_gate.reports.json_text import json_text
 from gitops_gate.reports.options import ReportOptions
 from gitops_gate.resources.values import ResourceReference
 from gitops_gate.verdict.values import ApplicationOutcome, Coverage, Report, RulesEffect, Sides
 
 SCHEMA = "gitops-gate/report/v1"
 
+_CONFIGURATION = ("source", "digest")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -30,19 +30,7 @@ def write(report: Report, _: ReportOptions | None = None) -> str:
 
     Thousands of applications are common, and a line each is what `grep` and `diff` can use.
     """
-    lines = [f"  {_compact(key)}: {_lines(item)}" for key, item in as_value(report).items()]
-    text = "{\n" + ",\n".join(lines) + "\n}\n"
-    return text if text.isascii() else json_escaped(text)
-
-
-def _lines(item: Any) -> str:
-    if not isinstance(item, list) or not item:
-        return _compact(item)
-    return "[\n" + ",\n".join(f"    {_compact(element)}" for element in item) + "\n  ]"
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+    return json_text(as_value(report), depth=2)
 
 
 def as_value(report: Report) -> dict[str, Any]:
@@ -51,20 +39,33 @@ def as_value(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "verdict": report.verdict.value,
         "reasons": [
-            {"code": reason.code, "message": _text(reason.message)} for reason in report.reasons
+            {
+                "code": reason.code,
+                "message": _text(reason.message),
+                "verdict": reason.verdict.value,
+            }
+            for reason in report.reasons
         ],
         "base": report.base,
         "head": report.head,
         "mode": report.mode,
+        "gate": {
+            "mode": report.gate.mode,
+            "fail_on": report.gate.fail_on.value,
+            "scope": report.gate.scope,
+        },
         "applications": [_application(outcome) for outcome in report.applications],
         "changes": [_change(change) for change in report.changes],
         "findings": [_finding(finding) for finding in report.findings],
         "coverage": _coverage(report.coverage),
         "approvals": None,
         "rules_effect": _rules_effect(report.rules_effect),
-        "configuration": dict(report.configuration),
+        "configuration": {
+            key: report.configuration[key] for key in _CONFIGURATION if key in report.configuration
+        },
         "tools": dict(sorted(report.tools.items())),
         "warnings": [_text(warning) for warning in report.warnings],
+        "excerpts": {_text(place): _text(line) for place, line in sorted(report.excerpts.items())},
     }
 
 
@@ -95,6 +96,8 @@ def _change(change: ResourceChange) -> dict[str, Any]:
             for field in change.fields
         ],
         "diff": _text(change.diff),
+        "redacted": change.redacted,
+        "omitted": change.omitted,
     }
 
 
@@ -146,7 +149,8 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         },
         "rules": {"loaded": coverage.rules_loaded, "evaluated": coverage.rules_evaluated},
         "not_understood": [
-            {key: _text(value) for key, value in item.items()} for item in coverage.not_understood
+            {"path": _text(item["path"]), "reason": _text(item["reason"])}
+            for item in coverage.not_understood
         ],
         "unclaimed": coverage.unclaimed,
         "redacted": coverage.redacted,
@@ -175,13 +179,6 @@ def _reference(reference: ResourceReference | None) -> dict[str, Any] | None:
         "namespace": _text(names["namespace"]),
         "name": _text(names["name"]),
     }
-
-
-def _plain(value: Any) -> Any:
-    """Read-only mappings in changed values, as JSON has them."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
 def _sides(sides: Sides) -> Mapping[str, Any]:
