@@ -22,6 +22,8 @@ from gitops_gate.tools import clean_text
 _COMMANDS = {
     "check": "Compare two revisions and decide: the main job.",
     "scan": "Check a whole tree: a directory, one file, or a stream.",
+    "review": "In CI: judge the change request, and publish the answer.",
+    "publish": "In CI: publish the report of a job without privileges.",
     "render": "Print the rendered manifests of applications.",
     "policy": "List, explain, test and document the rules.",
     "init": "Write a configuration for what is in the repository.",

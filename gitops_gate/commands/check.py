@@ -19,13 +19,17 @@ from gitops_gate.commands.options import pipeline_options, shared, write_reports
 )
 @click.option(
     "--head",
-    default="HEAD",
-    show_default=True,
     metavar="REV",
-    help="The proposed revision; `worktree` takes the working tree as it is.",
+    help="The proposed revision; `worktree` takes the working tree as it is.  [default: HEAD]",
+)
+@click.option(
+    "--ci",
+    is_flag=True,
+    help="Take both from the CI that this runs in, and judge what a review judges: the merge of "
+    "the target branch's tip and the head, rendered in a sandbox or not at all.",
 )
 @shared
-def command(repo: str, base: str | None, head: str, **arguments: Any) -> int:
+def command(repo: str, base: str | None, head: str | None, ci: bool, **arguments: Any) -> int:
     """Compare two revisions of a repository and decide whether the change may go in.
 
     Every application that the change affects is rendered at both revisions, validated against
@@ -38,6 +42,7 @@ def command(repo: str, base: str | None, head: str, **arguments: Any) -> int:
       gitops-gate check --head worktree            what is not committed yet, too
       gitops-gate check --base v1.2 --head v1.3 --diff
       gitops-gate check --report json=report.json --report html=report.html
+      gitops-gate check --ci --report junit=gate.xml      in a pipeline of any CI
 
     \b
     Exit codes: 0 allow, 1 deny, 2 indeterminate or error, 3 pending.
@@ -45,6 +50,23 @@ def command(repo: str, base: str | None, head: str, **arguments: Any) -> int:
     from gitops_gate.pipeline import check
     from gitops_gate.source import open_repository
 
+    if ci:
+        return _check_in_ci(repo, base, head, arguments)
     with open_repository(repo) as repository:
-        report = check(repository, base, head, pipeline_options(arguments))
+        report = check(repository, base, head or "HEAD", pipeline_options(arguments))
     return write_reports(report, arguments)
+
+
+def _check_in_ci(repo: str, base: str | None, head: str | None, arguments: dict[str, Any]) -> int:
+    """Judge what the CI's event is about, from Git alone; nothing is read from a forge."""
+    from gitops_gate.commands.reviewing import environment_here, tell_ci, with_commands_stopped
+    from gitops_gate.review.run import check_here
+    from gitops_gate.source import open_repository
+
+    environment = environment_here()
+    with open_repository(repo) as repository:
+        options = pipeline_options(arguments)
+        report = check_here(repository, environment, base, head, options)
+    code = with_commands_stopped(environment, lambda: write_reports(report, arguments))
+    tell_ci(report, environment, arguments)
+    return code

@@ -16,7 +16,12 @@ from gitops_gate.errors import ConfigurationError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_SHARED = (
+_REPOSITORY = (
+    click.option(
+        "--repo", default=".", metavar="DIR", help="The repository; default: around here."
+    ),
+)
+_NARROWING = (
     click.option(
         "--config",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -29,12 +34,15 @@ _SHARED = (
     click.option(
         "--environment", "environments", multiple=True, metavar="NAME", help="Only this one."
     ),
+)
+_REPORTS = (
     click.option(
         "--format",
         "formats",
         multiple=True,
         metavar="FORMAT",
-        help="text (default), json, markdown or html; may be repeated, with --output.",
+        help="text (default), json, markdown, html, sarif, junit, codequality or annotations; "
+        "may be repeated, with --output.",
     ),
     click.option(
         "--output", "outputs", multiple=True, metavar="FILE", help="Where the --format goes."
@@ -49,6 +57,13 @@ _SHARED = (
     click.option("--all", "show_all", is_flag=True, help="Show everything, older findings too."),
     click.option("--diff", is_flag=True, help="Show the rendered diff of every resource."),
     click.option(
+        "--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same."
+    ),
+    click.option("--quiet", "-q", is_flag=True, help="Only the verdict and what led to it."),
+    click.option("--verbose", "-v", is_flag=True, help="More detail."),
+)
+_RUNNING = (
+    click.option(
         "--at",
         type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"]),
         metavar="TIME",
@@ -59,19 +74,57 @@ _SHARED = (
     ),
     click.option("--offline", is_flag=True, help="Contact nothing, not even allowed remote bases."),
     click.option("--no-cache", is_flag=True, help="Keep nothing between runs."),
-    click.option(
-        "--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same."
-    ),
-    click.option("--quiet", "-q", is_flag=True, help="Only the verdict and what led to it."),
-    click.option("--verbose", "-v", is_flag=True, help="More detail."),
 )
+_FORGE = (
+    *_REPOSITORY,
+    click.option(
+        "--number",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="The change request; default: the one that the CI's event is about.",
+    ),
+    click.option(
+        "--forge-url",
+        metavar="URL",
+        help="The forge's address, instead of what the target branch pins as forge.url. For jobs "
+        "whose command line nobody but their owners can change.",
+    ),
+    click.option(
+        "--repository-id",
+        type=click.IntRange(min=1),
+        metavar="ID",
+        help="The repository's numeric id, instead of forge.repository_id.",
+    ),
+    click.option(
+        "--artifact",
+        metavar="NAME",
+        help="The name under which the job keeps the full report, for the comment to say.",
+    ),
+)
+
+
+def _added(options: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+narrowing_options = _added(_NARROWING)
+"""What to look at instead of everything; `review` and `publish` take none of it."""
+report_options = _added(_REPORTS)
+"""Which reports to write, where, and how."""
+running_options = _added(_RUNNING)
+"""How to run the pipeline."""
+forge_options = _added(_FORGE)
+"""Which repository, change request and forge."""
 
 
 def shared(command: Command) -> Command:
     """Add the options that `check` and `scan` have in common."""
-    for option in reversed(_SHARED):
-        command = option(command)
-    return command
+    return narrowing_options(report_options(running_options(command)))
 
 
 def pipeline_options(arguments: dict[str, Any]) -> Any:
@@ -86,9 +139,9 @@ def pipeline_options(arguments: dict[str, Any]) -> Any:
     if at is not None and at.tzinfo is None:
         at = at.replace(tzinfo=datetime.UTC)
     return Options(
-        configuration=configuration_of(arguments["config"]),
-        applications=tuple(arguments["applications"]),
-        environments=tuple(arguments["environments"]),
+        configuration=configuration_of(arguments.get("config")),
+        applications=tuple(arguments.get("applications", ())),
+        environments=tuple(arguments.get("environments", ())),
         at=at,
         jobs=arguments["jobs"],
         offline=arguments["offline"],

@@ -28,11 +28,19 @@ def refuse_narrowing(options: Options) -> None:
 
 
 def judge(
-    repository: Repository, base: str, head: str, options: Options, *, landed: bool = False
+    repository: Repository,
+    base: str,
+    head: str,
+    options: Options,
+    *,
+    landed: bool = False,
+    rules_at: str | None = None,
 ) -> Report:
     """The report on a change request whose target's tip is `base` and whose head is `head`.
 
-    `landed`: the head already is the merge, as in a merge queue or after a push. What stops
+    `landed`: the head already is the merge, as in a merge queue or after a push. `rules_at` is
+    the commit whose rules decide, where that is not `base`: in a queue, `base` may be another
+    change that has not landed yet. What stops
     the judgement (a conflict, rules that load nowhere, missing history) is the report's reason.
     """
     refuse_narrowing(options)
@@ -40,7 +48,7 @@ def judge(
     try:
         before = repository.revision(base)
         after = repository.revision(head) if landed else repository.merged(base, head)
-        deciding = rules_of(repository, base)
+        deciding = rules_of(repository, rules_at or base)
         return compare(before, after, replace(deciding, head=head), guarded)
     except MergeConflictError as error:
         return undecided("merge_conflict", str(error), base=base, head=head)

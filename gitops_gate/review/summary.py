@@ -60,11 +60,13 @@ def publish_summary(
     *,
     check_name: str,
     standing: Standing,
+    tips: Callable[[], Tips],
     sleep: Callable[[float], None],
 ) -> Written:
     """Make the comments on the change request say `bodies`, the parts in their order.
 
-    `comments` are those of the reading that the run began with. Raises `ForgeError` when the
+    `comments` are those of the reading that the run began with, and `tips` gives what was live
+    just before its first write. Raises `ForgeError` when the
     forge refuses, or when others keep writing.
     """
     found = frozenset(comment.id for comment in comments)
@@ -74,9 +76,9 @@ def publish_summary(
     for attempt in range(ROUNDS):
         if not actions:
             return Written(changed=changed)
-        tips = reading.tips()
-        why = standing.superseded(tips)
-        if why is None and standing.rank(tips) < _rank_there(comments, work, tips=tips):
+        now = tips() if attempt == 0 else reading.tips()
+        why = standing.superseded(now)
+        if why is None and standing.rank(now) < _rank_there(comments, work, now):
             why = "another run has published for a newer base"
         if why is not None:
             _remove_made(publishing, comments, work)
@@ -123,7 +125,7 @@ def _same(one: str, other: str) -> bool:
     return one.replace("\r\n", "\n").rstrip() == other.replace("\r\n", "\n").rstrip()
 
 
-def _rank_there(comments: Sequence[Comment], work: _Work, *, tips: Tips) -> int:
+def _rank_there(comments: Sequence[Comment], work: _Work, tips: Tips) -> int:
     ranks = [0]
     for found in _own(comments, work.check_name).values():
         marker = marker_of(found[0].body)

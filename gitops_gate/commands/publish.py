@@ -1,0 +1,50 @@
+"""`gitops-gate publish`: the privileged half of a review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gitops_gate.commands.options import forge_options, report_options, write_reports
+
+
+@click.command("publish")
+@click.argument("report", type=click.Path(path_type=Path), metavar="REPORT")
+@click.option(
+    "--digest",
+    metavar="DIGEST",
+    help="The sha256:… that the job which made the report handed over in this same run. Without "
+    "it the report is published as information and decides nothing.",
+)
+@forge_options
+@report_options
+@click.option("--dry-run", is_flag=True, help="Print what would be published, and send nothing.")
+def command(report: Path, digest: str | None, dry_run: bool, **arguments: Any) -> int:
+    """Publish the JSON report of a job that had no privileges, as data that nobody trusts.
+
+    The report is checked against its schema, and belongs to the newest head and the target's
+    tip, or it is not published. It becomes a success only when --digest was handed over by a job
+    of this very run and the run's definition comes from the default branch: a report made by a
+    job that the change itself defines is a claim.
+
+    \b
+    Examples:
+      gitops-gate publish report.json --digest "$DIGEST"
+      gitops-gate publish report.json --dry-run
+
+    \b
+    Exit codes: 0 allow, 1 deny, 2 indeterminate or error, 3 pending.
+    """
+    from gitops_gate.commands.reviewing import finish, setting_of
+    from gitops_gate.review.handover import read_handed_over
+    from gitops_gate.review.run import publish_report
+    from gitops_gate.source import open_repository
+
+    with open_repository(arguments["repo"]) as repository:
+        setting = setting_of(arguments, repository, dry_run=dry_run)
+        handed = read_handed_over(report, digest, setting.environment)
+        reviewed = publish_report(setting, handed.report, certified=handed.certified)
+    notes = (*handed.notes, *reviewed.notes)
+    return finish(reviewed, setting, arguments, write_reports, notes=notes)

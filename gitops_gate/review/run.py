@@ -1,0 +1,273 @@
+"""One review from beginning to end, in this order and nowhere else.
+
+    pins -> connect -> agree -> judge -> compose -> publish
+
+`review` judges and publishes in one job. `publish` is the second half alone, for a report that an
+unprivileged job made. Neither takes a narrowing, and neither lets publishing change the verdict.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from gitops_gate.ci import Environment, Occasion
+from gitops_gate.config.settings import ReviewSettings, Settings
+from gitops_gate.errors import ConfigurationError, GitOpsGateError, SourceError
+from gitops_gate.forges.connect import connect
+from gitops_gate.forges.interface import Forge
+from gitops_gate.forges.values import ChangeState, Endpoint, Target
+from gitops_gate.pipeline import Options
+from gitops_gate.reports.review_context import ReviewContext
+from gitops_gate.review.agreement import Agreed, agree
+from gitops_gate.review.composing import Composed, compose
+from gitops_gate.review.judging import judge, rules_of, undecided
+from gitops_gate.review.pins import Pinned, endpoint_of, pinned_forge, target_of, tip_in_git
+from gitops_gate.review.publication import Material, Published, publish, set_status
+from gitops_gate.review.standing import Standing
+from gitops_gate.review.status import status_of
+from gitops_gate.source import Repository
+from gitops_gate.verdict.values import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where a review runs: what the CI says, the checkout, the token, what the job pins.
+
+    `artifact` is the name under which the job keeps the full report. `dry_run` publishes nothing.
+    """
+
+    environment: Environment
+    repository: Repository
+    token: str
+    pinned: Pinned = field(default_factory=Pinned)
+    artifact: str | None = None
+    dry_run: bool = False
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """The report, what it was composed into, and what became of that on the forge."""
+
+    report: Report
+    composed: Composed | None = None
+    published: Published = field(default_factory=Published)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Connection:
+    forge: Forge
+    endpoint: Endpoint
+    target: Target
+
+
+def review(setting: Setting, options: Options) -> Reviewed:
+    """Judge what this run is about, and publish it.
+
+    Raises `GitOpsGateError` when it is not known what the run is about or the forge cannot be
+    read; everything later is in what is returned.
+    """
+    if setting.environment.occasion in (Occasion.MERGE_QUEUE, Occasion.PUSH):
+        return _review_commit(setting, options)
+    connection = _connect(setting)
+    agreed = agree(setting.repository, connection.forge.change_requests, setting.sleep)
+    if agreed.snapshot.change.state is not ChangeState.OPEN:
+        raise ConfigurationError(
+            f"change request {agreed.snapshot.change.number} is "
+            f"{agreed.snapshot.change.state.value}: there is nothing to review"
+        )
+    if agreed.disagreement:
+        report = undecided(
+            "forge_disagrees", agreed.disagreement, base=agreed.base or None, head=agreed.head
+        )
+    else:
+        report = judge(setting.repository, agreed.base, agreed.head, options)
+    return _publish_report(setting, connection, agreed, report, information=False)
+
+
+def check_here(
+    repository: Repository,
+    environment: Environment,
+    base: str | None,
+    head: str | None,
+    options: Options,
+) -> Report:
+    """Judge what a CI's event is about from Git alone, as the job without privileges does.
+
+    `base` and `head` replace what the event says. Raises `ConfigurationError` when nothing says
+    what to compare.
+    """
+    if environment.occasion in (Occasion.MERGE_QUEUE, Occasion.PUSH) and not (base or head):
+        return _judge_commit(repository, environment, options)
+    target = base or (environment.base_ref and tip_in_git(repository, environment.base_ref))
+    proposed = head or environment.head
+    if not target or not proposed:
+        raise ConfigurationError(
+            f"the event {environment.event!a} does not say what to compare",
+            remedy="name both: --base REV --head REV",
+        )
+    return judge(repository, repository.resolve(target), repository.resolve(proposed), options)
+
+
+def publish_report(setting: Setting, report: Report, *, certified: bool) -> Reviewed:
+    """Publish a report that another job made; a success only where it is `certified`.
+
+    A report about other commits than the live ones is of an older run, and changes nothing.
+    Raises `GitOpsGateError` as `review` does.
+    """
+    connection = _connect(setting)
+    agreed = agree(setting.repository, connection.forge.change_requests, setting.sleep)
+    if not _is_current(setting.repository, report, agreed):
+        message = (
+            f"the report is about {_short(report.base)}…{_short(report.head)}, and the change "
+            f"request is at {_short(agreed.base)}…{_short(agreed.head)}: its own run publishes"
+        )
+        return Reviewed(report=report, notes=(message,))
+    if agreed.disagreement:
+        report = undecided("forge_disagrees", agreed.disagreement, base=None, head=agreed.head)
+    elif report.base:
+        agreed = replace(agreed, base=report.base)
+    return _publish_report(setting, connection, agreed, report, information=not certified)
+
+
+def _is_current(repository: Repository, report: Report, agreed: Agreed) -> bool:
+    """Whether a report is about the live head, merged with the target's tip or one before it.
+
+    The target may have moved since the report was made, as it may after a status is set; no event
+    tells a change request of that, and a delivery judges again.
+    """
+    if report.head != agreed.head or report.base is None:
+        return False
+    try:
+        return repository.merge_base(report.base, agreed.base) == repository.resolve(report.base)
+    except SourceError:
+        return False
+
+
+def _connect(setting: Setting) -> _Connection:
+    environment = setting.environment
+    pins = pinned_forge(setting.repository, environment.base_ref, setting.pinned)
+    endpoint = endpoint_of(environment, pins)
+    target = target_of(environment, pins, setting.pinned)
+    if target.number is None and environment.head is None:
+        raise ConfigurationError(
+            f"the event {environment.event!a} is about no change request",
+            remedy="name one: --number N, or use gitops-gate check",
+        )
+    forge = connect(endpoint, target, setting.token)
+    if target.number is None and environment.occasion is Occasion.CHANGE_REQUEST:
+        number = forge.change_requests.number_of(environment.head or "")
+        if number is None:
+            raise ConfigurationError(
+                f"no open change request has the head {_short(environment.head)}"
+            )
+        target = replace(target, number=number)
+        forge = connect(endpoint, target, setting.token)
+    return _Connection(forge=forge, endpoint=endpoint, target=target)
+
+
+def _review_commit(setting: Setting, options: Options) -> Reviewed:
+    """A merge queue's group or commits that landed: a status on the commit, and no comment."""
+    environment, repository = setting.environment, setting.repository
+    report = _judge_commit(repository, environment, options)
+    assert environment.head is not None
+    assert environment.base_ref is not None
+    connection = _connect(setting)
+    settings = _review_settings(repository, environment.base_ref)
+    status = status_of(
+        report,
+        settings.check_name,
+        url=environment.run_url,
+        queued=environment.occasion is Occasion.MERGE_QUEUE,
+    )
+    if connection.forge.status is None or setting.dry_run:
+        return Reviewed(report=report, notes=connection.forge.missing)
+    published = set_status(connection.forge.status, environment.head, status)
+    return Reviewed(report=report, published=published, notes=connection.forge.missing)
+
+
+def _judge_commit(repository: Repository, environment: Environment, options: Options) -> Report:
+    """The report on a commit that already is what would land, or has landed."""
+    head, ref = environment.head, environment.base_ref
+    if not head or not ref:
+        raise ConfigurationError(f"the event {environment.event!a} names no commit to judge")
+    try:
+        base = environment.base or repository.first_parent_history(head, 2)[-1]
+        if repository.merge_base(base, head) != base:
+            message = f"{_short(base)} is no ancestor of {_short(head)}"
+            return undecided("history_disagrees", message, base=base, head=head)
+        queued = environment.occasion is Occasion.MERGE_QUEUE
+        tip = tip_in_git(repository, ref) if queued else base
+    except SourceError as error:
+        return undecided("history_disagrees", str(error), base=environment.base, head=head)
+    return judge(repository, base, head, options, landed=True, rules_at=tip)
+
+
+def _publish_report(
+    setting: Setting, connection: _Connection, agreed: Agreed, report: Report, *, information: bool
+) -> Reviewed:
+    forge, snapshot = connection.forge, agreed.snapshot
+    settings = _review_settings(setting.repository, snapshot.change.base_ref)
+    context = _context(setting, connection, agreed, settings, information=information)
+    composed = compose(
+        setting.repository, report, context, forge=forge, settings=settings, agreed=agreed
+    )
+    if setting.dry_run:
+        return Reviewed(report=report, composed=composed, notes=context.notes)
+    status = status_of(report, settings.check_name, url=setting.environment.run_url, queued=False)
+    material = Material(
+        commit=agreed.head,
+        check_name=settings.check_name,
+        standing=Standing(head=agreed.head, base=agreed.base),
+        bodies=composed.bodies if settings.comment else None,
+        inline=composed.inline if settings.inline else None,
+        status=None if information else status,
+    )
+    published = publish(forge, snapshot, material, sleep=setting.sleep)
+    return Reviewed(report=report, composed=composed, published=published, notes=context.notes)
+
+
+def _context(
+    setting: Setting,
+    connection: _Connection,
+    agreed: Agreed,
+    settings: ReviewSettings,
+    *,
+    information: bool,
+) -> ReviewContext:
+    change, endpoint = agreed.snapshot.change, connection.endpoint
+    middle = "/-/blob/" if endpoint.kind == "gitlab" else "/blob/"
+    return ReviewContext(
+        forge=endpoint.kind,
+        head=agreed.head,
+        base=agreed.base,
+        base_ref=change.base_ref,
+        check_name=settings.check_name,
+        blob_url=f"{endpoint.web_url}/{connection.target.repository}{middle}{agreed.head}",
+        run_url=_run_url(setting.environment.run_url, endpoint),
+        artifact=setting.artifact,
+        notes=(*connection.forge.missing, *agreed.snapshot.unknown),
+        information=information,
+    )
+
+
+def _run_url(hint: str | None, endpoint: Endpoint) -> str | None:
+    """The address of the run, if it is on the forge itself: variables can name any."""
+    return hint if hint and hint.startswith(f"{endpoint.web_url}/") else None
+
+
+def _review_settings(repository: Repository, base_ref: str) -> ReviewSettings:
+    """What the target's rules say about reviews; the defaults where no rules load at all."""
+    settings: Settings
+    try:
+        settings = rules_of(repository, tip_in_git(repository, base_ref)).rules.settings
+    except GitOpsGateError:
+        settings = Settings()
+    return settings.review
+
+
+def _short(commit: str | None) -> str:
+    return commit[:12] if commit else "nothing"
