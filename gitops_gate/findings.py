@@ -58,6 +58,8 @@ class Finding:
     `rule` is the stable id (contract, section 4). `field` is the path into the resource.
     `introduced` is false for what the base has too. `fingerprint` identifies the finding across
     runs: sha256 over rule, application, resource (without hash suffix) and identified field.
+    `suggestion` is YAML on one line: the right value of the field, or, ending in a colon, the
+    right name of it.
     """
 
     rule: str

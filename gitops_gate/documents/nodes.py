@@ -49,17 +49,24 @@ class Node:
 
     `value` is the text of a scalar, the items of a sequence, the keys and values of a mapping in
     turn, or the node that an alias stands for. `tag` is None for a plain scalar without one.
+    `mark` is where it starts, `end` where a scalar or an alias ends.
     """
 
-    __slots__ = ("kind", "mark", "tag", "value")
+    __slots__ = ("end", "kind", "mark", "tag", "value")
 
     def __init__(
-        self, kind: int, value: str | list[Node] | Node, tag: str | None, mark: Mark
+        self,
+        kind: int,
+        value: str | list[Node] | Node,
+        tag: str | None,
+        mark: Mark,
+        end: Mark,
     ) -> None:
         self.kind = kind
         self.value = value
         self.tag = tag
         self.mark = mark
+        self.end = end
 
     @property
     def text(self) -> str:
@@ -200,7 +207,7 @@ class _Composer:
             self._check_tag(event)
             if self._slashes and event.style == '"':
                 self._refuse_slash_escape(event)
-        node = Node(SCALAR, event.value, tag, event.start_mark)
+        node = Node(SCALAR, event.value, tag, event.start_mark, event.end_mark)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
@@ -211,12 +218,14 @@ class _Composer:
             raise self._text.error(
                 f"alias *{event.anchor} stands for an anchor that is not there", event.start_mark
             )
-        return Node(ALIAS, target, None, event.start_mark)
+        return Node(ALIAS, target, None, event.start_mark, event.end_mark)
 
     def _collection(self, event: Any, mapping: bool) -> Node:
         if event.tag is not None:
             self._check_tag(event)
-        node = Node(MAPPING if mapping else SEQUENCE, [], event.tag, event.start_mark)
+        node = Node(
+            MAPPING if mapping else SEQUENCE, [], event.tag, event.start_mark, event.end_mark
+        )
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node

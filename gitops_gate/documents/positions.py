@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops_gate.documents.exact import scalar_value
+from gitops_gate.documents.extents import key_text
 from gitops_gate.documents.limits import DEFAULT_LIMITS
-from gitops_gate.documents.nodes import MAPPING, SCALAR, SEQUENCE, Node, compose
+from gitops_gate.documents.nodes import MAPPING, SEQUENCE, Node, compose
 from gitops_gate.documents.problems import as_text
-from gitops_gate.documents.scalars import UnreadableScalarError, json_key
 from gitops_gate.errors import ManifestError
 
 
@@ -77,15 +76,5 @@ def _entries(mapping: Node, name: str) -> Iterator[tuple[Node, Node]]:
             for source in value.children[::-1] if value.kind == SEQUENCE else [value]:
                 if source.target.kind == MAPPING:
                     yield from _entries(source.target, name)
-        elif _key_text(key) == name:
+        elif key_text(key) == name:
             yield key, value
-
-
-def _key_text(key: Node) -> str | None:
-    target = key.target
-    if target.kind != SCALAR:
-        return None
-    try:
-        return json_key(scalar_value(target))
-    except UnreadableScalarError:
-        return None

@@ -25,6 +25,7 @@ from gitops_gate.checks.schema.formats import BASE64
 from gitops_gate.checks.schema.nearest import nearest, place_of
 from gitops_gate.checks.schema.requirements import requirement_of
 from gitops_gate.checks.schema.wording import field_text, listing, quoted, type_of
+from gitops_gate.documents import dump_yaml
 from gitops_gate.findings import FieldPath, Severity
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _violation(error: ValidationError, subject: Subject, must: str, found: str |
     fix = correction(error, subject.text)
     if fix is not None and type(error.kind).__name__ == "Enum":
         message += f". Did you mean {quoted(fix)}?"
-        return _defect(path, message, suggestion=fix)
+        return _defect(path, message, suggestion=dump_yaml(fix).rstrip("\n"))
     return _defect(path, f"{message}.", suggestion=fix)
 
 
@@ -155,7 +156,7 @@ def _unknown_fields(error: ValidationError, subject: Subject) -> Iterable[Defect
             yield _defect(field, f"{message} {quoted(str(near))} is, and is there as well.")
             continue
         if near is not None:
-            yield _defect(field, f"{message} Did you mean {quoted(near)}?", suggestion=near)
+            yield _defect(field, f"{message} Did you mean {quoted(near)}?", suggestion=f"{near}:")
             continue
         place = place_of(name, path, subject.schema)
         if place is not None:
@@ -231,7 +232,7 @@ def _is_required_null(error: ValidationError, subject: Subject) -> bool:
 def _without_explained(defects: Sequence[Defect]) -> Iterable[Defect]:
     """Leave out a missing field that a misspelt one beside it stands for."""
     meant = {
-        (*defect.field[:-1], defect.suggestion)
+        (*defect.field[:-1], defect.suggestion.removesuffix(":"))
         for defect in defects
         if defect.suggestion is not None and " is not a field of " in defect.message
     }

@@ -411,7 +411,7 @@ class TestSchemaFiles:
     def test_a_file_in_the_layout_of_the_catalogue_is_a_schema(self):
         assert self.found(widget({"size": 1, "port": "http"})).defects == ()
         (defect,) = self.found(widget({"sizes": 1})).defects
-        assert defect.suggestion == "size"
+        assert defect.suggestion == "size:"
 
     def test_objects_that_the_file_leaves_open_stay_open(self):
         assert self.found({**widget({}), "extra": 1}).defects == ()

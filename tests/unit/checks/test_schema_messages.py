@@ -51,7 +51,7 @@ class TestUnknownFields:
         assert defect.message == (
             'spec.replica is not a field of apps/v1 Deployment. Did you mean "replicas"?'
         )
-        assert (defect.field, defect.suggestion) == (("spec", "replica"), "replicas")
+        assert (defect.field, defect.suggestion) == (("spec", "replica"), "replicas:")
 
     def test_a_missing_field_that_a_misspelling_stands_for_is_not_reported_as_well(self):
         containers = DEPLOYMENT["spec"]["template"]["spec"]["containers"]
