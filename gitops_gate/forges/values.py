@@ -34,12 +34,16 @@ class Target:
 
     `repository_id` is the pinned numeric id; a forge that answers with another one is refused.
     `number` is the pull request's number, or the merge request's iid; None for a run that has no
-    change request, such as a merge queue's.
+    change request, such as a merge queue's. Two hints, which may be wrong: `base_ref`, the target
+    branch's full ref name, saves a request; `pipeline_id` is the GitLab pipeline that a commit's
+    status is put into.
     """
 
     repository: str
     repository_id: int | None = None
     number: int | None = None
+    base_ref: str | None = None
+    pipeline_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
