@@ -1,0 +1,202 @@
+"""A connected GitHub: what this token can do here, found out by the first reading.
+
+The first reading is also what the first `read` returns, so that finding out costs no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gitops_gate.errors import ConfigurationError
+from gitops_gate.forges.failures import forge_error
+from gitops_gate.forges.github.api import Api
+from gitops_gate.forges.github.approvals import GithubApprovals
+from gitops_gate.forges.github.inline import GithubInline
+from gitops_gate.forges.github.protection import GithubProtection
+from gitops_gate.forges.github.publishing import (
+    GithubOpening,
+    GithubSarif,
+    GithubStatus,
+    GithubSummary,
+)
+from gitops_gate.forges.github.reading import (
+    Reading,
+    read_comments,
+    read_pull_request,
+    read_repository,
+    read_tips,
+)
+from gitops_gate.forges.github.snapshot import (
+    as_documented,
+    comments_of,
+    snapshot_of,
+    tips_of,
+)
+from gitops_gate.forges.http import ForgeSession
+from gitops_gate.forges.interface import Forge
+from gitops_gate.forges.values import Comment, Endpoint, Snapshot, Target, Tips
+
+_WRITERS = ("ADMIN", "MAINTAIN", "WRITE")
+
+
+def connect_github(
+    endpoint: Endpoint,
+    target: Target,
+    session: ForgeSession,
+    token: str,
+    *,
+    may_write: bool | None = None,
+) -> Forge:
+    """GitHub for one repository and its pull request, by one request.
+
+    `may_write` is what the CI says of its token, None where it says nothing: see `connect`.
+    Raises `ForgeError` when the repository or the pull request cannot be read, or when it is not
+    the pinned one.
+    """
+    owner, slash, name = target.repository.partition("/")
+    if not (owner and slash and name) or "/" in name:
+        raise ConfigurationError(f"{target.repository!r} is not a repository's path, owner/name")
+    api = Api(session, endpoint, token, target.repository)
+    changes = GithubChangeRequests(api, target)
+    first = changes.connect()
+    allowed = _allowed(first, may_write)
+    forge = Forge(
+        kind="github",
+        change_requests=changes,
+        approvals=None,
+        summary=None,
+        inline=None,
+        status=GithubStatus(api, first.viewer) if allowed.set_status else None,
+        sarif=GithubSarif(api) if allowed.set_status else None,
+        protection=GithubProtection(api),
+        opening=GithubOpening(api, owner) if allowed.set_status else None,
+        missing=allowed.missing,
+    )
+    if target.number is None:
+        return replace(forge, missing=(*forge.missing, "this run is of no pull request"))
+    return replace(
+        forge,
+        approvals=GithubApprovals(api, owner, changes.reading_of),
+        summary=GithubSummary(api, target.number) if allowed.comment else None,
+        inline=GithubInline(api, target.number, changes.read) if allowed.comment else None,
+    )
+
+
+class GithubChangeRequests:
+    """Reads the pull request, and remembers each reading for what is asked about it later."""
+
+    def __init__(self, api: Api, target: Target) -> None:
+        self._api = api
+        self._target = target
+        self._readings: list[tuple[Snapshot, Reading]] = []
+        self._unused: Snapshot | None = None
+
+    def connect(self) -> Reading:
+        """Read for the first time, and keep it for `read`."""
+        if self._target.number is None:
+            return read_repository(self._api, self._target)
+        self._unused = self._read()
+        return self._readings[-1][1]
+
+    def read(self) -> Snapshot:
+        """Everything about it at this moment, every list to its end.
+
+        The first time it is what was read to connect. Raises `ForgeError` when it cannot be read
+        or the repository's id is not the pinned one.
+        """
+        snapshot, self._unused = self._unused, None
+        return snapshot if snapshot is not None else self._read()
+
+    def tips(self) -> Tips:
+        """Where the head and the target are at this moment."""
+        pull = read_tips(self._api, self._numbered())
+        with as_documented("the pull request"):
+            return tips_of(pull)
+
+    def comments(self) -> Sequence[Comment]:
+        """The comments at this moment, the oldest first."""
+        nodes = read_comments(self._api, self._numbered())
+        with as_documented("the comments"):
+            return comments_of(nodes)
+
+    def reading_of(self, snapshot: Snapshot) -> Reading:
+        """The reading that a snapshot was made of. Raises `ForgeError` for another's snapshot."""
+        for known, reading in reversed(self._readings):
+            if known is snapshot or known == snapshot:
+                return reading
+        raise forge_error("approvals are asked for of a snapshot that was not read here")
+
+    def number_of(self, head: str) -> int | None:
+        """The number of the one open pull request whose head is this commit, by `pulls/list`."""
+        found = set()
+        pages = self._api.pages(
+            f"{self._api.repository}/pulls", can="list the pull requests", state="open"
+        )
+        with as_documented("the pull requests"):
+            for pull in (pull for page in pages for pull in page):
+                if pull["head"]["sha"] == head:
+                    found.add(int(pull["number"]))
+        return found.pop() if len(found) == 1 else None
+
+    def _read(self) -> Snapshot:
+        reading = read_pull_request(self._api, self._numbered())
+        snapshot = snapshot_of(reading)
+        self._readings.append((snapshot, reading))
+        return snapshot
+
+    def _numbered(self) -> Target:
+        if self._target.number is None:
+            raise forge_error("this run is of no pull request")
+        return self._target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Allowed:
+    """What the token may do, as far as it is certain beforehand, and why not the rest."""
+
+    comment: bool = True
+    set_status: bool = True
+    missing: tuple[str, ...] = ()
+
+
+def _allowed(first: Reading, may_write: bool | None) -> _Allowed:
+    """Only what is certain takes a capability away; the rest shows at the first write (403).
+
+    `viewerPermission` is the role of a person's token, and null for an app's, such as
+    GITHUB_TOKEN. Of that one it is known that it may only read in a run for a fork, which
+    `viewerCanUpdate` shows; `may_write` overrules that.
+    """
+    repository, pull = first.repository, first.pull
+    if repository.get("isArchived"):
+        return _nothing("the repository is archived")
+    if may_write is False:
+        return _nothing("the run's token may only read")
+    role = repository.get("viewerPermission")
+    if role is not None and role not in _WRITERS:
+        return _Allowed(
+            set_status=False,
+            missing=(
+                f"no commit status, no SARIF: the token's account has only the role {role.lower()}",
+            ),
+        )
+    reads_only = (
+        role is None
+        and bool(pull.get("isCrossRepository"))
+        and pull.get("viewerCanUpdate") is False
+        and "INSUFFICIENT_ACCESS" in (pull.get("viewerCannotUpdateReasons") or ())
+    )
+    if reads_only and may_write is None:
+        return _nothing("the token may only read, as in runs for a fork")
+    return _Allowed()
+
+
+def _nothing(why: str) -> _Allowed:
+    return _Allowed(
+        comment=False,
+        set_status=False,
+        missing=tuple(
+            f"no {what}: {why}"
+            for what in ("summary comment", "inline comments", "commit status", "SARIF upload")
+        ),
+    )
