@@ -1,0 +1,5 @@
+"""A GitHub of our own: `GitHubServer`, with what people do on it in `actions`."""
+
+from tests.forges.github.server import GitHubServer
+
+__all__ = ["GitHubServer"]
