@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gitops_gate.forges.failures import forge_error
@@ -33,6 +34,16 @@ NO_THREADS = f"inline comments: a CI_JOB_TOKEN may neither read nor write them; 
 NO_STATUS = f"commit status: a CI_JOB_TOKEN may not set one; {_USE}"
 NO_PROTECTION = f"branch protection: a CI_JOB_TOKEN may not read it; {_USE}"
 NO_OPENING = f"opening merge requests: a CI_JOB_TOKEN may not; {_USE}"
+_NOT_FOR_JOBS = (
+    NO_APPROVALS,
+    NO_NOTES,
+    NO_THREADS,
+    NO_STATUS,
+    NO_SARIF,
+    NO_PROTECTION,
+    NO_OPENING,
+)
+NO_WRITING = "comments, inline comments, commit status, opening: the token may only read"
 MAY_NOT_NOTE = "comments: the token's account may not write on this merge request"
 MAY_NOT_PUSH = "commit status: the token's account needs the Developer role in the project"
 MAY_NOT_RESOLVE = (
@@ -48,6 +59,7 @@ def connect_gitlab(
     token: str,
     *,
     job_token: bool | None = None,
+    may_write: bool | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Forge:
     """A forge for one project, and for its merge request `target.number` if there is one.
@@ -55,7 +67,9 @@ def connect_gitlab(
     The token is a personal, project or group access token or a service account's, with the scope
     `api`; or a job's own CI_JOB_TOKEN, which can read a merge request and little else
     (https://docs.gitlab.com/ci/jobs/ci_job_token/). `job_token` says so where the token's prefix
-    does not. All but a job token costs one request, which the first `read` need not repeat.
+    does not; `may_write` False says that the token was made for reading, which GitLab tells no
+    sooner than at the first write. All but a job token costs one request, which the first `read`
+    need not repeat.
     Raises `ForgeError` when the token is refused, or the project is not the pinned one.
     """
     is_job = _JOB_TOKEN in token[:40] if job_token is None else job_token
@@ -66,7 +80,7 @@ def connect_gitlab(
     statuses = Statuses(connection)
     reader = Reader(connection, graph, statuses, sleep=sleep)
     if is_job:
-        return _for_a_job(reader)
+        return replace(_for_reading(reader), missing=_NOT_FOR_JOBS)
     facts = reader.probe()
     if facts.me is None or facts.me.id is None:
         raise forge_error(
@@ -78,6 +92,13 @@ def connect_gitlab(
     approvals = Approvals(connection, graph, reader)
     allowed = _allowed(facts, approvals)
     reader.may_resolve = allowed.push is True
+    if may_write is False:
+        return replace(
+            _for_reading(reader),
+            approvals=approvals,
+            protection=BranchProtection(connection),
+            missing=(NO_WRITING, NO_SARIF),
+        )
     notes = target.number is not None and allowed.note is not False
     return Forge(
         kind="gitlab",
@@ -93,7 +114,7 @@ def connect_gitlab(
     )
 
 
-def _for_a_job(reader: Reader) -> Forge:
+def _for_reading(reader: Reader) -> Forge:
     return Forge(
         kind="gitlab",
         change_requests=reader,
@@ -104,15 +125,6 @@ def _for_a_job(reader: Reader) -> Forge:
         sarif=None,
         protection=None,
         opening=None,
-        missing=(
-            NO_APPROVALS,
-            NO_NOTES,
-            NO_THREADS,
-            NO_STATUS,
-            NO_SARIF,
-            NO_PROTECTION,
-            NO_OPENING,
-        ),
     )
 
 
