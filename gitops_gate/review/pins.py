@@ -19,6 +19,8 @@ from gitops_gate.review.judging import rules_of
 from gitops_gate.source import Repository
 
 _FORGES: dict[str, ForgeKind] = {"github": "github", "gitlab": "gitlab"}
+_OF_THE_COMMIT = ("detached", "merge_train", "push")
+"""GitLab pipelines that run on the very commit that is judged, so that its status belongs there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,8 @@ def target_of(environment: Environment, pins: ForgeSettings, given: Pinned) -> T
         repository=environment.repository,
         repository_id=pins.repository_id or hinted,
         number=given.number or environment.number,
+        base_ref=environment.base_ref,
+        pipeline_id=environment.pipeline_id if environment.event in _OF_THE_COMMIT else None,
     )
 
 
