@@ -21,8 +21,6 @@ __all__ = ["REPORTERS", "ReportOptions", "Reporter", "render_report", "require_f
 Reporter = Callable[[Report, ReportOptions], str]
 """A format: text that is encodable as UTF-8 and ends in a newline; the same for the same report."""
 
-_LATER = ("sarif", "junit", "codequality")
-
 
 def _lazy(module: str) -> Reporter:
     def write(report: Report, options: ReportOptions) -> str:
@@ -37,6 +35,10 @@ REPORTERS: Mapping[str, Reporter] = {
     "json": _lazy("json_report"),
     "markdown": _lazy("markdown"),
     "html": _lazy("html"),
+    "sarif": _lazy("sarif"),
+    "junit": _lazy("junit"),
+    "codequality": _lazy("codequality"),
+    "annotations": _lazy("annotations"),
 }
 """Every format, by the name that `--format` gives it."""
 
@@ -46,8 +48,6 @@ def require_format(name: str) -> None:
     if name in REPORTERS:
         return
     known = f"the formats are {', '.join(REPORTERS)}"
-    if name in _LATER:
-        raise ConfigurationError(f"{name} reports come with a later version; {known}")
     raise ConfigurationError(f"{name!a} is no report format; {known}")
 
 
