@@ -124,7 +124,7 @@ def _of_group(group: FindingGroup, level: Level) -> _Annotation:
     title = f"{finding.rule}: {finding.resource}" if finding.resource else finding.rule
     parts = [finding.message, finding.remediation or ""]
     if finding.suggestion:
-        parts.append(f"Try {finding.suggestion}.")
+        parts.append(f"Try: {finding.suggestion}")
     if group.applications:
         parts.append(f"In {_listed(group.applications)}.")
     return _Annotation(

@@ -144,7 +144,7 @@ def _unless_advisory(outcome: Outcome, report: Report) -> Outcome:
 def _about(finding: Finding) -> str:
     lines = [place(finding), f"{finding.severity}: {finding.message}"]
     lines += [finding.remediation] if finding.remediation else []
-    lines += [f"Try {finding.suggestion}."] if finding.suggestion else []
+    lines += [f"Try: {finding.suggestion}"] if finding.suggestion else []
     lines += [] if finding.introduced else ["The base has it too."]
     waiver = finding.waiver
     if waiver is not None:

@@ -213,10 +213,7 @@ def _report(value: Mapping[str, Any]) -> Report:
     effect = value["rules_effect"]
     return Report(
         verdict=Verdict(value["verdict"]),
-        reasons=tuple(
-            Reason(code=each["code"], message=each["message"], verdict=Verdict(each["verdict"]))
-            for each in value["reasons"]
-        ),
+        reasons=tuple(_reason(each) for each in value["reasons"]),
         base=value["base"],
         head=value["head"],
         applications=tuple(_application(each) for each in value["applications"]),
@@ -237,6 +234,11 @@ def _report(value: Mapping[str, Any]) -> Report:
         ),
         excerpts=value["excerpts"],
     )
+
+
+def _reason(value: Mapping[str, Any]) -> Reason:
+    name, message = value["code"], value["message"]
+    return Reason(code=name, message=message, verdict=Verdict(value["verdict"]))
 
 
 def _application(value: Mapping[str, Any]) -> ApplicationOutcome:

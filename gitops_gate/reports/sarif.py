@@ -137,7 +137,7 @@ def _message(finding: Finding) -> str:
     where = [str(finding.resource)] if finding.resource is not None else []
     where += [f"application {finding.application}"] if finding.application is not None else []
     lines += [f"In {', '.join(where)}."] if where else []
-    lines += [f"Try {finding.suggestion}."] if finding.suggestion else []
+    lines += [f"Try: {finding.suggestion}"] if finding.suggestion else []
     return "\n".join(_text(line) for line in lines)
 
 
