@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEADLINE = 600.0
 """Seconds that all requests of one run have together."""
 
-_Connect = Callable[[Endpoint, Target, "ForgeSession", str, bool | None], Forge]
+_Connect = Callable[[Endpoint, Target, "ForgeSession", str, bool], Forge]
 
 
 def connect(
@@ -27,32 +27,33 @@ def connect(
     token: str,
     *,
     deadline: float = DEADLINE,
-    may_write: bool | None = None,
+    fork_reads_only: bool = False,
     clock: Clock | None = None,
 ) -> Forge:
     """The forge, with what this token can do there; GitHub is asked once, for the first reading.
 
-    `may_write` is what is known of the run's token beforehand: False where the CI gives one that
-    may only read, True where it is known to write (on GitHub: every event but `pull_request` and
-    `pull_request_review`), None where nothing is known. Raises `ConfigurationError` for a token
+    `fork_reads_only` says that in this run a change from a fork is given a token that may only
+    read, as GitHub does for the events `pull_request` and `pull_request_review`
+    (docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows):
+    nothing is written with it, and `missing` says so. Raises `ConfigurationError` for a token
     or an endpoint that cannot be used, and `ForgeError` when the forge cannot be read.
     """
     from gitops_gate.forges.http import open_session
 
     session = open_session(endpoint, token, deadline=deadline, clock=clock)
-    return REGISTRY[endpoint.kind](endpoint, target, session, token, may_write)
+    return REGISTRY[endpoint.kind](endpoint, target, session, token, fork_reads_only)
 
 
 def _github(
-    endpoint: Endpoint, target: Target, session: ForgeSession, token: str, may_write: bool | None
+    endpoint: Endpoint, target: Target, session: ForgeSession, token: str, fork_reads_only: bool
 ) -> Forge:
     from gitops_gate.forges.github import connect_github
 
-    return connect_github(endpoint, target, session, token, may_write=may_write)
+    return connect_github(endpoint, target, session, token, fork_reads_only=fork_reads_only)
 
 
 def _gitlab(
-    endpoint: Endpoint, target: Target, session: ForgeSession, token: str, _may_write: bool | None
+    endpoint: Endpoint, target: Target, session: ForgeSession, token: str, _reads_only: bool
 ) -> Forge:
     from gitops_gate.forges.gitlab import connect_gitlab
 

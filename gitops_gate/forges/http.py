@@ -185,7 +185,7 @@ class _ForgeAdapter(HTTPAdapter):
             self._await_turn(call, uncertain=uncertain)
             limit = None
             try:
-                response = self._exchange(request, options)
+                response = self._exchange(call, request, options)
             except _NotSentError as problem:
                 error = forge_error(str(problem), uncertain=uncertain)
             except _LostError as problem:
@@ -248,7 +248,7 @@ class _ForgeAdapter(HTTPAdapter):
             self._clock.sleep(wait)
 
     def _exchange(
-        self, request: requests.PreparedRequest, options: Mapping[str, Any]
+        self, call: _Call, request: requests.PreparedRequest, options: Mapping[str, Any]
     ) -> requests.Response:
         """Send once, and read the answer to its end."""
         left = max(0.1, self._ends - self._clock.monotonic())
@@ -262,7 +262,7 @@ class _ForgeAdapter(HTTPAdapter):
         except HTTPError as error:
             raise _LostError(f"{self._name}'s answer broke off: {type(error).__name__}") from None
         finally:
-            if request.method not in ("GET", "HEAD"):
+            if call.writes:
                 self._last_write = self._clock.monotonic()
 
     def _read(

@@ -46,13 +46,12 @@ def connect_github(
     session: ForgeSession,
     token: str,
     *,
-    may_write: bool | None = None,
+    fork_reads_only: bool = False,
 ) -> Forge:
     """GitHub for one repository and its pull request, by one request.
 
-    `may_write` is what the CI says of its token, None where it says nothing: see `connect`.
-    Raises `ForgeError` when the repository or the pull request cannot be read, or when it is not
-    the pinned one.
+    For `fork_reads_only` see `gitops_gate.forges.connect`. Raises `ForgeError` when the
+    repository or the pull request cannot be read, or when it is not the pinned one.
     """
     owner, slash, name = target.repository.partition("/")
     if not (owner and slash and name) or "/" in name:
@@ -60,7 +59,7 @@ def connect_github(
     api = Api(session, endpoint, token, target.repository)
     changes = GithubChangeRequests(api, target)
     first = changes.connect()
-    allowed = _allowed(first, may_write)
+    allowed = _allowed(first, fork_reads_only=fork_reads_only)
     forge = Forge(
         kind="github",
         change_requests=changes,
@@ -160,43 +159,28 @@ class _Allowed:
     missing: tuple[str, ...] = ()
 
 
-def _allowed(first: Reading, may_write: bool | None) -> _Allowed:
-    """Only what is certain takes a capability away; the rest shows at the first write (403).
+def _allowed(first: Reading, *, fork_reads_only: bool) -> _Allowed:
+    """Take away only what certainly fails; the rest shows at the first write, with a remedy.
 
-    `viewerPermission` is the role of a person's token, and null for an app's, such as
-    GITHUB_TOKEN. Of that one it is known that it may only read in a run for a fork, which
-    `viewerCanUpdate` shows; `may_write` overrules that.
+    GitHub gives a token no way of asking what it may do. `viewerPermission` is the role of a
+    person; for an app's token (GITHUB_TOKEN) it says nothing about what the token was given.
     """
-    repository, pull = first.repository, first.pull
-    if repository.get("isArchived"):
-        return _nothing("the repository is archived")
-    if may_write is False:
-        return _nothing("the run's token may only read")
-    role = repository.get("viewerPermission")
-    if role is not None and role not in _WRITERS:
+    if fork_reads_only and first.pull.get("isCrossRepository"):
         return _Allowed(
+            comment=False,
             set_status=False,
-            missing=(
-                f"no commit status, no SARIF: the token's account has only the role {role.lower()}",
+            missing=tuple(
+                f"no {what}: in this run GitHub gives a change from a fork a token that only reads"
+                for what in ("summary comment", "inline comments", "commit status", "SARIF upload")
             ),
         )
-    reads_only = (
-        role is None
-        and bool(pull.get("isCrossRepository"))
-        and pull.get("viewerCanUpdate") is False
-        and "INSUFFICIENT_ACCESS" in (pull.get("viewerCannotUpdateReasons") or ())
-    )
-    if reads_only and may_write is None:
-        return _nothing("the token may only read, as in runs for a fork")
-    return _Allowed()
-
-
-def _nothing(why: str) -> _Allowed:
+    role = first.repository.get("viewerPermission")
+    if first.viewer_is_bot or role in (None, *_WRITERS):
+        return _Allowed()
     return _Allowed(
-        comment=False,
         set_status=False,
         missing=tuple(
-            f"no {what}: {why}"
-            for what in ("summary comment", "inline comments", "commit status", "SARIF upload")
+            f"no {what}: the token's account has only the role {str(role).lower()}"
+            for what in ("commit status", "SARIF upload")
         ),
     )

@@ -37,7 +37,9 @@ class GithubProtection:
         """The protection of a branch, given by its short name."""
         name = quote(branch, safe="")
         about = self._api.get(f"{self._api.repository}/branches/{name}", can="read the branch")
-        classic = self._classic(name)
+        # The one thing about classic protection that everybody may read is that there is none.
+        none = (about.get("protection") or {}).get("enabled") is False
+        classic = _Classic() if none else self._classic(name)
         rules = [
             rule
             for page in self._api.pages(

@@ -80,7 +80,6 @@ query ChangeRequest($owner: String!, $name: String!, $number: Int!) {{
     databaseId
     nameWithOwner
     viewerPermission
-    isArchived
     pullRequest(number: $number) {{
       id
       number
@@ -90,8 +89,6 @@ query ChangeRequest($owner: String!, $name: String!, $number: Int!) {{
       isDraft
       isCrossRepository
       createdAt
-      viewerCanUpdate
-      viewerCannotUpdateReasons
       mergeCommit {{ oid }}
       author {{ {_PERSON} }}
       baseRefName
@@ -154,7 +151,6 @@ query Repository($owner: String!, $name: String!) {
     databaseId
     nameWithOwner
     viewerPermission
-    isArchived
   }
 }
 """

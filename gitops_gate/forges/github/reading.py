@@ -34,12 +34,13 @@ _MAXIMUM_PAGES = 100
 class Reading:
     """What one reading gave, in GitHub's own shapes.
 
-    `viewer` is the login of the token's account, without the suffix that a bot's may have.
+    `viewer` is the login of the token's account, without the suffix of a bot's.
     `lists` has the nodes of each list under its field's name. `short` are the lists that the
     forge ended before its own count of them. `unreadable` are fields that the token may not see.
     """
 
     viewer: str
+    viewer_is_bot: bool
     repository: Mapping[str, Any]
     pull: Mapping[str, Any]
     lists: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -51,9 +52,7 @@ def read_repository(api: Api, target: Target) -> Reading:
     """The repository alone, for a run that has no pull request."""
     data, errors = api.graphql(REPOSITORY, _names(target), can="read the repository")
     api.refuse_partial(errors, can="read the repository")
-    return Reading(
-        viewer=_viewer(data), repository=_known(data.get("repository"), target), pull={}, lists={}
-    )
+    return _reading(data, _known(data.get("repository"), target))
 
 
 def read_tips(api: Api, target: Target) -> Mapping[str, Any]:
@@ -107,14 +106,8 @@ def _read_once(api: Api, target: Target) -> Reading | None:
     for _ in range(_MAXIMUM_PAGES):
         cursors = {name: _cursor(pages[field][-1]) for name, field in _LISTS.items()}
         if not any(cursors.values()):
-            whole = Reading(
-                viewer=_viewer(data),
-                repository=repository,
-                pull=pull,
-                lists={},
-                unreadable=unreadable,
-            )
-            return _with_lists(whole, pages)
+            whole = _reading(data, repository, pull)
+            return _with_lists(replace(whole, unreadable=unreadable), pages)
         further = _further(api, str(pull["id"]), cursors)
         if further.get("headRefOid") != pull.get("headRefOid"):
             return None
@@ -183,11 +176,20 @@ def _cursor(connection: Mapping[str, Any]) -> str | None:
     return str(cursor)
 
 
-def _viewer(data: Mapping[str, Any]) -> str:
+def _reading(
+    data: Mapping[str, Any], repository: Mapping[str, Any], pull: Mapping[str, Any] | None = None
+) -> Reading:
     viewer = data.get("viewer")
     if not isinstance(viewer, dict) or not viewer.get("login"):
         raise forge_error("GitHub does not say whose token this is")
-    return str(viewer["login"]).removesuffix("[bot]")
+    login = str(viewer["login"])
+    return Reading(
+        viewer=login.removesuffix("[bot]"),
+        viewer_is_bot=login.endswith("[bot]"),
+        repository=repository,
+        pull=pull or {},
+        lists={},
+    )
 
 
 def _pull(repository: Mapping[str, Any], target: Target) -> Mapping[str, Any]:

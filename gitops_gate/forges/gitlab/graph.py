@@ -30,29 +30,23 @@ from gitops_gate.forges.gitlab.facts import (
 from gitops_gate.forges.gitlab.queries import FULL, PLAIN, Queries
 from gitops_gate.forges.values import Tips
 
-_DEFAULT_BRANCH = "HEAD"
-# What graphql-ruby calls a query that the schema does not allow.
-_OUTDATED = frozenset(
-    {
-        "undefinedField",
-        "undefinedType",
-        "argumentNotAccepted",
-        "argumentLiteralsIncompatible",
-        "missingRequiredArguments",
-    }
-)
+_LIKELY_BRANCH = "main"
+"""What is asked for while the target branch is not known; another one takes a request more.
+
+`HEAD` would be the default branch by whatever name, but for which name it stood is not told.
+"""
 
 
 class Graph:
     """GraphQL queries about the target of a connection.
 
-    `branch` is the short name of the target branch once it is known; its tip comes along.
+    The tip of the target branch comes along, once `aim` has said which one that is.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._queries: Queries | None = None if connection.job_token else FULL
-        self._branch: str | None = None
+        self._branch = _LIKELY_BRANCH
 
     @property
     def knows_everything(self) -> bool:
@@ -85,13 +79,12 @@ class Graph:
             project = data["project"]
             self._connection.pinned(number_in(project["id"]))
             node = _required(project["mergeRequest"])
-            tip, tip_of = self._tip(project)
             branch = str(node["targetBranch"])
             return Tips(
                 state=state_of(node["state"]),
                 head=commit_id(node["diffHeadSha"]),
                 base_ref=f"refs/heads/{branch}",
-                base=tip if tip_of == branch else None,
+                base=self._tip(project) if self._branch == branch else None,
             )
 
     def all_commits(self, people: People) -> tuple[CommitFacts, ...]:
@@ -115,7 +108,6 @@ class Graph:
         project_id = self._connection.pinned(number_in(project["id"]))
         may = project.get("userPermissions") or {}
         opening = (may.get("createMergeRequestIn"), may.get("createMergeRequestFrom"))
-        tip, tip_of = self._tip(project)
         facts = Facts(
             project_id=project_id,
             me=account(data["currentUser"]),
@@ -123,8 +115,8 @@ class Graph:
             allowed=Allowed(
                 push=may.get("pushCode"), open=None if None in opening else all(opening)
             ),
-            tip=tip,
-            tip_of=tip_of,
+            tip=self._tip(project),
+            tip_of=self._branch,
             members=members_from_graphql(project.get("projectMembers")),
             unknown=unknown,
         )
@@ -154,11 +146,10 @@ class Graph:
             more_after=info["endCursor"] if info["hasNextPage"] else None,
         )
 
-    def _tip(self, project: Mapping[str, Any]) -> tuple[str | None, str | None]:
-        """A branch's tip and that branch's name; None for both where they are not told."""
+    def _tip(self, project: Mapping[str, Any]) -> str | None:
+        """The tip of the branch that was aimed at; None where there is none, or it is not told."""
         repository = project.get("repository") or {}
-        tip = optional_commit((repository.get("commit") or {}).get("sha"))
-        return tip, self._branch or repository.get("rootRef")
+        return optional_commit((repository.get("commit") or {}).get("sha"))
 
     def _ask(
         self, choose: Callable[[Queries], str], variables: Mapping[str, Any]
@@ -166,19 +157,17 @@ class Graph:
         """`data` with a project in it, and a line for each thing that was left out of it."""
         target = self._connection.target
         while (queries := self._queries) is not None:
-            base = f"refs/heads/{self._branch}" if self._branch else _DEFAULT_BRANCH
             own = {"path": target.repository, "iid": str(target.number or 0)}
             if queries.with_base and choose(queries) != queries.more_commits:
-                own["base"] = base
+                own["base"] = f"refs/heads/{self._branch}"
             answer = self._connection.graphql(choose(queries), {**own, **variables})
             if answer is None:
                 self._queries = None
                 continue
-            errors = answer.get("errors") or []
-            if queries is FULL and _outdated(errors):
+            if queries is FULL and _refused_whole(answer):
                 self._queries = PLAIN
                 continue
-            return self._answered(answer, errors)
+            return self._answered(answer, answer.get("errors") or [])
         return None
 
     def _answered(
@@ -205,17 +194,12 @@ class Graph:
         return f"{self._connection.clean(path, limit=100)}: {message}" if path else message
 
 
-def _outdated(errors: Any) -> bool:
-    """Whether a query was refused for what it asks: unknown fields, or too many of them."""
-    return any(
-        isinstance(error, dict)
-        and (
-            (error.get("extensions") or {}).get("code") in _OUTDATED
-            or "exceeds max complexity" in str(error.get("message"))
-            or "doesn't exist on type" in str(error.get("message"))
-        )
-        for error in errors
-    )
+def _refused_whole(answer: Mapping[str, Any]) -> bool:
+    """Whether nothing was looked up: an unknown field, or more than the server will look up.
+
+    What fails later has `data` beside `errors`: https://spec.graphql.org/October2021/#sec-Errors.
+    """
+    return bool(answer.get("errors")) and answer.get("data") is None
 
 
 def _required(node: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -9,7 +9,6 @@ Paths are those of the public copy of GitLab's source, gitlabhq, under `app/grap
     userPermissions               types/permission_types/project.rb, …/merge_request.rb
     repository.commit(ref:)       resolvers/repositories/commit_resolver.rb (GitLab 17.10,
                                   https://gitlab.com/gitlab-org/gitlab/-/merge_requests/179542)
-    repository.rootRef            types/repository_type.rb
     projectMembers                resolvers/project_members_resolver.rb, types/member_interface.rb,
                                   types/access_level_type.rb, types/project_member_relation_enum.rb;
                                   the relations are those of `members/all` in REST
@@ -39,7 +38,7 @@ _PROJECT = """
       }"""
 
 _TIP = """
-      repository { rootRef commit(ref: $base) { sha } }"""
+      repository { commit(ref: $base) { sha } }"""
 
 _REVIEW = """
         userPermissions { createNote }

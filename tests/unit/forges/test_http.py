@@ -381,6 +381,14 @@ def test_writes_are_a_second_apart_and_reads_are_not(time):
     assert time.slept == [1, 1]
 
 
+def test_a_query_by_post_is_no_write_that_another_must_wait_for(time):
+    with serving(Reply(), Reply()) as server:
+        session = session_for(server, time)
+        query(server, session)
+        session.post(f"{server.url}/api/v3/x", json={})
+    assert time.slept == []
+
+
 def test_after_the_deadline_nothing_is_sent(time):
     with serving(Reply()) as server:
         session = session_for(server, time, deadline=100)
