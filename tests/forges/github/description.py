@@ -27,7 +27,9 @@ from tests.engines import node_package
 from tests.forges.serving import Reply, Request
 
 METHODS = ("get", "post", "put", "patch", "delete")
-UNDECLARED = {401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 502, 503}
+UNDECLARED = {
+    301, 302, 307, 308, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 502, 503,
+}  # fmt: skip
 MANY_SEGMENTS = {"path", "ref", "branch", "basehead", "base", "head"}
 
 

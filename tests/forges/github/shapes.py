@@ -129,7 +129,7 @@ class Shapes:
         """A label."""
         number = repository.labels.get(name, 0)
         return {
-            "id": number, "node_id": f"LA_{number}", "name": name, "description": None,
+            "id": number, "node_id": f"LA_{number}", "name": name, "description": "",
             "url": f"{self.repository_url(repository)}/labels/{quote(name, safe='')}",
             "color": "ededed", "default": False,
         }  # fmt: skip
