@@ -161,7 +161,8 @@ def _command(annotation: _Annotation) -> str:
         if place.line > 0:
             values.append(f"line={place.line}")
             values += [f"col={place.column}"] if place.column > 0 else []
-    values.append(f"title={_value(one_line(annotation.title, _LONGEST_TITLE))}")
+    title = one_line(annotation.title.strip() or "gitops-gate", _LONGEST_TITLE)
+    values.append(f"title={_value(title)}")
     message = annotation.message
     shown = visible(message[:_LONGEST_MESSAGE]) + ("…" if len(message) > _LONGEST_MESSAGE else "")
     return f"::{annotation.level} {','.join(values)}::{_data(shown)}"
