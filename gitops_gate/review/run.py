@@ -30,6 +30,9 @@ from gitops_gate.review.status import status_of
 from gitops_gate.source import Repository
 from gitops_gate.verdict.values import Report
 
+FORKS_ONLY_READ = ("pull_request", "pull_request_review")
+"""GitHub's events that give a change from a fork a token which may only read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -157,7 +160,8 @@ def _connect(setting: Setting) -> _Connection:
             f"the event {environment.event!a} is about no change request",
             remedy="name one: --number N, or use gitops-gate check",
         )
-    forge = connect(endpoint, target, setting.token)
+    reads_only = environment.event in FORKS_ONLY_READ
+    forge = connect(endpoint, target, setting.token, fork_reads_only=reads_only)
     if target.number is None and environment.occasion is Occasion.CHANGE_REQUEST:
         number = forge.change_requests.number_of(environment.head or "")
         if number is None:
@@ -165,7 +169,7 @@ def _connect(setting: Setting) -> _Connection:
                 f"no open change request has the head {_short(environment.head)}"
             )
         target = replace(target, number=number)
-        forge = connect(endpoint, target, setting.token)
+        forge = connect(endpoint, target, setting.token, fork_reads_only=reads_only)
     return _Connection(forge=forge, endpoint=endpoint, target=target)
 
 

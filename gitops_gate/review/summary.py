@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.interface import PublishesSummary, ReadsChangeRequest
 from gitops_gate.forges.values import Comment, Tips
-from gitops_gate.reports.comment import marker_of
+from gitops_gate.reports.comment import marker_of, same_comment
 from gitops_gate.review.standing import Standing
 
 ROUNDS = 6
@@ -111,18 +111,13 @@ def _plan(comments: Sequence[Comment], work: _Work) -> _Actions:
     update = [
         (parts[part][0], body)
         for part, body in wanted.items()
-        if parts.get(part) and not _same(parts[part][0].body, body)
+        if parts.get(part) and not same_comment(parts[part][0].body, body)
     ]
     ours_to_remove = work.found | work.made
     later = [comment for part in wanted for comment in parts.get(part, [])[1:]]
     spare = [comment for part, found in parts.items() if part not in wanted for comment in found]
     delete = [comment for comment in later if comment.id in ours_to_remove] + spare
     return _Actions(create=tuple(create), update=tuple(update), delete=tuple(delete))
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether a forge shows both alike: it may change line ends and drop space at the end."""
-    return one.replace("\r\n", "\n").rstrip() == other.replace("\r\n", "\n").rstrip()
 
 
 def _rank_there(comments: Sequence[Comment], work: _Work, tips: Tips) -> int:
@@ -159,7 +154,7 @@ def _create(
         if not error.uncertain:
             raise
     for comment in reading.comments():
-        if comment.ours and comment.id not in work.found and _same(comment.body, body):
+        if comment.ours and comment.id not in work.found and same_comment(comment.body, body):
             return comment.id
     return publishing.create_comment(body).id
 
