@@ -33,6 +33,7 @@ JOB_TOKEN_OPERATIONS = frozenset(
         "listMergeRequests",
         "listNotes",
         "getNote",
+        "listBranches",
         "listMergeRequestsOfCommit",
     }
 )
@@ -50,6 +51,7 @@ WITHOUT_AUTHENTICATION = frozenset(
         "getMergeRequestApprovalState",
         "listMergeRequestApprovalRules",
         "listMergeRequestsOfCommit",
+        "listBranches",
         "getBranch",
     }
 )
