@@ -67,6 +67,7 @@ class FindingBuilder:
             findings.append(self._finding(resource, defect, mark, new, places))
         if not secrets:
             return tuple(findings)
+        self.excerpts = {key: mask(line, secrets) for key, line in self.excerpts.items()}
         return tuple(
             replace(
                 finding,
@@ -144,7 +145,8 @@ class FindingBuilder:
         new: bool,
         places: Places | None,
     ) -> Finding:
-        location = places.of(resource, defect.field) if places else None
+        misspelt = (defect.suggestion or "").endswith(":")
+        location = places.of(resource, defect.field, name=misspelt) if places else None
         if location and resource and self._is_open(resource):
             self._keep_excerpt(location, places)
         return Finding(

@@ -1,0 +1,99 @@
+"""The files of one side of an application, read once and only when a finding asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gitops_gate.discovery.listing import Listing
+from gitops_gate.documents import RawDocument, expand_lists, load_document, split_stream
+from gitops_gate.errors import GitOpsGateError
+from gitops_gate.evaluation.places.traced import Traced, traced
+from gitops_gate.evaluation.values import Side
+
+_LARGEST = 4_000_000
+"""Bytes of a file that is still followed; what is larger was not written by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """A document of a file: its bytes, the line that it starts on, and its value."""
+
+    path: str
+    text: bytes
+    line: int
+    value: Mapping[str, Any]
+
+
+class Sources:
+    """Reads files of a side's tree; whatever cannot be read is as if it were not there."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.listing = Listing(side.tree)
+        self._raw: dict[str, bytes | None] = {}
+        self._documents: dict[str, tuple[SourceDocument, ...]] = {}
+        self._traced: dict[tuple[str, int], Traced | None] = {}
+
+    def file(self, path: str) -> str | None:
+        """The path of the file that a path leads to, links followed; None if there is none."""
+        place = self.listing.resolve(path)
+        return place.path if not place.outside and self.listing.is_file(place.path) else None
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file, None when it cannot be read or is too large."""
+        if path not in self._raw:
+            try:
+                content = self.side.tree.read(path)
+            except (GitOpsGateError, KeyError):
+                content = None
+            fits = content is not None and len(content) <= _LARGEST
+            self._raw[path] = content if fits else None
+        return self._raw[path]
+
+    def documents(self, path: str) -> tuple[SourceDocument, ...]:
+        """The documents of a file that are mappings."""
+        if path not in self._documents:
+            found = []
+            for raw in streamed(self.read(path) or b""):
+                try:
+                    value = load_document(raw.text)
+                except GitOpsGateError:
+                    continue
+                if isinstance(value, dict):
+                    found.append(SourceDocument(path, raw.text, raw.line, value))
+            self._documents[path] = tuple(found)
+        return self._documents[path]
+
+    def traced(self, path: str) -> Traced | None:
+        """The first document of a file, to be looked at and not changed."""
+        key = (path, 0)
+        if key not in self._traced:
+            raw = next(iter(streamed(self.read(path) or b"")), None)
+            self._traced[key] = traced(raw.text, path, raw.line) if raw else None
+        return self._traced[key]
+
+    def document(self, source: SourceDocument) -> Traced | None:
+        """One document, to be looked at and not changed."""
+        key = (source.path, source.line)
+        if key not in self._traced:
+            self._traced[key] = traced(source.text, source.path, source.line)
+        return self._traced[key]
+
+
+def streamed(data: bytes) -> tuple[RawDocument, ...]:
+    """The documents of a stream; none for one that Kubernetes would not read."""
+    try:
+        return split_stream(data)
+    except GitOpsGateError:
+        return ()
+
+
+def resources_of(value: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], tuple[str | int, ...]]]:
+    """The resources in a document, those of a List one by one, with their paths in it."""
+    try:
+        parts = expand_lists(dict(value))
+    except GitOpsGateError:
+        return []
+    return [(part, path) for part, path in parts if isinstance(part, Mapping)]
