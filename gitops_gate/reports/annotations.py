@@ -26,6 +26,7 @@ from gitops_gate.findings import Location
 from gitops_gate.reports import render_report
 from gitops_gate.reports.escaping import markdown_code, one_line, visible
 from gitops_gate.reports.grouping import FindingGroup, Overview
+from gitops_gate.reports.judged import judged_places
 from gitops_gate.reports.options import ReportOptions
 from gitops_gate.reports.wording import answer, plural
 from gitops_gate.verdict.values import Report, Verdict
@@ -59,7 +60,7 @@ def write(report: Report, _: ReportOptions | None = None) -> str:
     Errors are what blocks and why nothing could be decided; warnings what the change introduces
     besides. In advisory mode there are warnings alone. What the base has too is only counted.
     """
-    overview = Overview(report=report)
+    overview = Overview(report=judged_places(report))
     found = list(_annotations(overview))
     errors = [each for each in found if each.level == "error"]
     warnings = [each for each in found if each.level == "warning"]

@@ -25,6 +25,7 @@ from typing import Any
 from gitops_gate.findings import Finding, Severity
 from gitops_gate.reports.escaping import one_line
 from gitops_gate.reports.json_text import json_text
+from gitops_gate.reports.judged import judged_places
 from gitops_gate.reports.options import ReportOptions
 from gitops_gate.verdict.decide import blocks
 from gitops_gate.verdict.values import Reason, Report, Verdict
@@ -36,6 +37,7 @@ _LONGEST_NAME = 300
 
 def write(report: Report, _: ReportOptions | None = None) -> str:
     """A JSON array, an entry on each line, without a byte order mark."""
+    report = judged_places(report)
     folders = {outcome.name: outcome.path for outcome in report.applications}
     entries = [_undecided(r) for r in report.reasons if r.verdict is Verdict.INDETERMINATE]
     entries += [_entry(finding, report, folders) for finding in report.findings]

@@ -27,6 +27,7 @@ from typing import Literal
 from gitops_gate.findings import Finding
 from gitops_gate.reports.escaping import one_line, visible
 from gitops_gate.reports.grouping import Overview
+from gitops_gate.reports.judged import judged_places
 from gitops_gate.reports.options import ReportOptions
 from gitops_gate.reports.wording import answer, place, plural
 from gitops_gate.verdict.decide import blocks
@@ -58,6 +59,7 @@ class _Case:
 
 def write(report: Report, _: ReportOptions | None = None) -> str:
     """JUnit XML with one suite for each application that was evaluated."""
+    report = judged_places(report)
     cases = _named_once([*_evaluations(report), *_findings(report)])
     shown, left = _fitting(cases)
     decision = _decision(report, left)

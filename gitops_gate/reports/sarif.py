@@ -21,6 +21,7 @@ from gitops_gate.findings import Finding, Location
 from gitops_gate.reports.escaping import visible
 from gitops_gate.reports.grouping import Overview
 from gitops_gate.reports.json_text import json_text
+from gitops_gate.reports.judged import judged_places
 from gitops_gate.reports.options import ReportOptions
 from gitops_gate.reports.sarif_rules import descriptors
 from gitops_gate.reports.wording import answer, plural
@@ -44,6 +45,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def write(report: Report, _: ReportOptions | None = None) -> str:
     """A SARIF log of at most what GitHub takes, the worst findings first."""
+    report = judged_places(report)
     findings = sorted(report.findings, key=lambda finding: _order(finding, report))
     shown = findings[:MOST_RESULTS]
     while True:

@@ -292,3 +292,12 @@ def test_the_limits_are_those_of_github() -> None:
 def test_a_rule_that_many_findings_have_is_there_once(messages: list[str]) -> None:
     findings = tuple(replace(UNPINNED, message=message) for message in messages)
     assert len(run_of(replace(DENIED, findings=findings))["tool"]["driver"]["rules"]) == 1
+
+
+def test_what_a_removed_resource_had_is_on_its_file_and_on_no_line_of_the_head() -> None:
+    finding = replace(CLAIM_REMOVED, location=Location(path="gone.yaml", line=12, column=1))
+    run = run_of(replace(DENIED, findings=(finding, UNPINNED)))
+    removed, other = sorted(run["results"], key=lambda result: result["ruleId"])
+    place = removed["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "gone.yaml", "uriBaseId": "%SRCROOT%"}}
+    assert "region" in other["locations"][0]["physicalLocation"]
