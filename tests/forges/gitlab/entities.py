@@ -229,7 +229,7 @@ class Entities:
 
     def branch(self, project: Project, name: str, tip: CommitFacts) -> Json:
         """`Branch`."""
-        rule = next((b for b in project.protected if _covers(b.name, name)), None)
+        rule = next((b for b in project.protected if covers(b.name, name)), None)
         return {
             "name": name,
             "merged": False,
@@ -559,7 +559,8 @@ class Entities:
         }
 
 
-def _covers(pattern: str, branch: str) -> bool:
+def covers(pattern: str, branch: str) -> bool:
+    """Whether a protected branch's name or wildcard means a branch."""
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), branch) is not None
 
 

@@ -13,14 +13,16 @@ from typing import Any
 from tests.forges.gitlab import access, paging
 from tests.forges.gitlab.access import Caller, RefusedError
 from tests.forges.gitlab.description import Asked
-from tests.forges.gitlab.entities import Entities
+from tests.forges.gitlab.entities import Entities, covers
 from tests.forges.gitlab.repository import NoCommitError
 from tests.forges.gitlab.state import (
     DEVELOPER,
     GUEST,
     MAINTAINER,
+    OWNER,
     REPORTER,
     MergeRequest,
+    Pipeline,
     Project,
     State,
     Status,
@@ -233,6 +235,26 @@ def get_branch(call: Call) -> Reply:
     except NoCommitError as error:
         raise access.not_found("Branch") from error
     return Reply.of(call.show.branch(project, name, tip))
+
+
+@operation("listBranches")
+def list_branches(call: Call) -> Reply:
+    project = call.project()
+    _require_code(call, project)
+    text = project.git.git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
+    wanted = str(call.query.get("search", ""))
+    names = [name for name in text.splitlines() if _is_sought(name, wanted)]
+    tips = [(name, project.git.commit(project.git.tip(name))) for name in names]
+    return call.page(tips, lambda tip: call.show.branch(project, *tip))
+
+
+def _is_sought(name: str, wanted: str) -> bool:
+    """GitLab looks for either end of a name, or anywhere in it."""
+    if wanted.startswith("^"):
+        return name.startswith(wanted[1:])
+    if wanted.endswith("$"):
+        return name.endswith(wanted[:-1])
+    return wanted in name
 
 
 def _require_code(call: Call, project: Project) -> None:
@@ -454,48 +476,50 @@ def reset_approvals(call: Call) -> Reply:
 # ---------------------------------------------------------------------- statuses
 
 
+_ENTERED_FROM = {
+    "pending": ("enqueue", {"created"}),
+    "running": ("run", {"created", "pending"}),
+    "success": ("success", {"created", "pending", "running"}),
+    "failed": ("drop", {"created", "pending", "running"}),
+    "canceled": ("cancel", {"created", "pending", "running"}),
+    "skipped": ("skip", {"created", "pending"}),
+}
+"""By which event a status enters a state, and from where (`app/models/commit_status.rb`)."""
+
+
 @operation("createCommitStatus")
 def create_status(call: Call) -> Reply:
     project, body, state = call.project(), call.body, call.state
     call.caller.require(project, DEVELOPER)
     sha = _commit(call, project)
-    there = [p for p in state.pipelines.values() if p.project == project.id and p.sha == sha]
-    if "ref" in body:
-        there = [p for p in there if p.ref == body["ref"]]
-    if "pipeline_id" in body:
-        there = [p for p in there if p.id == body["pipeline_id"]]
-        if not there:
-            raise access.not_found("404 Pipeline for pipeline_id, sha and ref".removeprefix("404 "))
-    pipeline = max(there, key=lambda p: p.id, default=None)
-    branches = project.git.branches_with(sha)
-    ref = body.get("ref") or (pipeline.ref if pipeline else next(iter(branches), None))
-    if ref is None:
-        raise access.not_found("References for commit")
+    pipeline, ref = _pipeline_for_status(call, project, sha)
+    _require_unprotected(call, project, ref)
     me = call.caller.known
+    _check_status(body)
     if pipeline is None:
         pipeline = state.add_pipeline(project.id, sha, ref, by=me.id, source="external")
     name = body.get("name") or body.get("context") or "default"
-    _check_status(body)
+    mine = (pipeline.id, ref, name, me.id)
     status = next(
         (
             s
             for s in state.statuses
-            if (s.pipeline, s.ref, s.name, s.author) == (pipeline.id, ref, name, me.id)
-            and s.status in {"pending", "running"}
+            if (s.pipeline, s.ref, s.name, s.author) == mine and s.status in {"pending", "running"}
         ),
         None,
     )
+    before = status.status if status else "created"
+    event, sources = _ENTERED_FROM[body["state"]]
+    if before not in sources:
+        reason = f"Cannot transition status via :{event} from :{before}"
+        raise RefusedError(400, f'{reason} (Reason(s): Status cannot transition via "{event}")')
     moment = state.now()
     if status is None:
         status = Status(
-            id=state.new_id(), sha=sha, ref=ref, name=name, status="created", author=me.id,
+            id=state.new_id(), sha=sha, ref=ref, name=name, status=before, author=me.id,
             pipeline=pipeline.id, created_at=moment,
         )  # fmt: skip
         state.statuses.append(status)
-    elif status.status == body["state"]:
-        event = {"pending": "enqueue", "running": "run"}[status.status]
-        reason = f"Cannot transition status via :{event} from :{status.status}"
-        raise RefusedError(400, f'{reason} (Reason(s): Status cannot transition via "{event}")')
     for field in ("target_url", "description", "coverage"):
         if field in body:
             setattr(status, field, body[field])
@@ -505,6 +529,36 @@ def create_status(call: Call) -> Reply:
     if status.status not in {"pending", "running"}:
         status.finished_at = moment
     return Reply.of(call.show.status(status), 201)
+
+
+def _pipeline_for_status(call: Call, project: Project, sha: str) -> tuple[Pipeline | None, str]:
+    """The pipeline that a status goes into, None for a new one, and the status's ref."""
+    body = call.body
+    there = [p for p in call.state.pipelines.values() if p.project == project.id and p.sha == sha]
+    if "ref" in body:
+        there = [p for p in there if p.ref == body["ref"]]
+    if "pipeline_id" in body:
+        there = [p for p in there if p.id == body["pipeline_id"]]
+    pipeline = max(there, key=lambda p: p.id, default=None)
+    branches = project.git.branches_with(sha)
+    ref = body.get("ref") or (pipeline.ref if pipeline else next(iter(branches), None))
+    if ref is None:
+        raise access.not_found("References for commit")
+    if pipeline is None and "pipeline_id" in body:
+        raise access.not_found("Pipeline for pipeline_id, sha and ref")
+    return pipeline, ref
+
+
+def _require_unprotected(call: Call, project: Project, ref: str) -> None:
+    """Pipelines of a protected branch belong to those who may push to it or merge into it."""
+    for branch in project.protected:
+        if covers(branch.name, ref):
+            entries = [*branch.push, *branch.merge]
+            levels = [entry.level for entry in entries if entry.level]
+            me = call.caller.known.id
+            named = any(entry.user == me for entry in entries)
+            if not named and call.caller.level(project) < min(levels, default=OWNER + 1):
+                raise access.forbidden()
 
 
 def _check_status(body: Any) -> None:

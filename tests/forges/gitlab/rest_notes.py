@@ -67,9 +67,10 @@ def _check_body(call: Call, mr: MergeRequest, body: str, *, new: bool) -> None:
         raise bad_request(f"""Note {{:base=>["{reason}"]}}""")
 
 
-def _run(call: Call, project: Project, mr: MergeRequest, body: str) -> tuple[str, dict[str, Any]]:
-    """Run the quick actions in a text; what is left of it, and what they changed."""
-    text, commands = quick_actions.extract(body)
+def _run(
+    call: Call, project: Project, mr: MergeRequest, commands: tuple[quick_actions.Command, ...]
+) -> dict[str, Any]:
+    """Run quick actions; what they changed."""
     changes: dict[str, Any] = {}
     me = call.caller.known
     for command in commands:
@@ -80,7 +81,7 @@ def _run(call: Call, project: Project, mr: MergeRequest, body: str) -> tuple[str
         )
         if call.caller.level(project) >= DEVELOPER:
             changes |= _apply(call, mr, command)
-    return text, changes
+    return changes
 
 
 def _apply(call: Call, mr: MergeRequest, command: quick_actions.Command) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _apply(call: Call, mr: MergeRequest, command: quick_actions.Command) -> dict
         state.close(mr, me)
         return {"state_event": "close"}
     elif name == "reopen" and mr.state == "closed":
-        state.reopen(mr, me)
+        state.reopen(mr)
         return {"state_event": "reopen"}
     elif name in {"label", "labels"}:
         mr.labels = sorted({*mr.labels, *labels})
@@ -118,10 +119,9 @@ def _create(
     call: Call, project: Project, mr: MergeRequest, body: str, **values: Any
 ) -> tuple[Note | None, dict[str, Any]]:
     _check_body(call, mr, body, new=True)
-    text, changes = _run(call, project, mr, body)
-    if not text.strip():
-        return None, changes
-    return call.state.comment(mr, call.caller.known.id, text, **values), changes
+    text, commands = quick_actions.extract(body)
+    note = call.state.comment(mr, call.caller.known.id, text, **values) if text.strip() else None
+    return note, _run(call, project, mr, commands)
 
 
 def _commands_only(changes: dict[str, Any]) -> Reply:
@@ -181,12 +181,13 @@ def _update(call: Call, discussion: str | None = None) -> Reply:
         raise access.forbidden()
     body = call.body["body"]
     _check_body(call, mr, body, new=False)
-    text, changes = _run(call, project, mr, body)
+    text, commands = quick_actions.extract(body)
     if not text.strip():
         mr.notes.remove(note)
-        return _commands_only(changes)
+        return _commands_only(_run(call, project, mr, commands))
     if text != note.body:
         call.state.edit(note, call.caller.known.id, text)
+    changes = _run(call, project, mr, commands)
     return Reply.of(call.show.note(mr, note, changes))
 
 

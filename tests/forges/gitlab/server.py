@@ -11,7 +11,14 @@ from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.forges.gitlab import access, description, graphql_api, rest, rest_notes
+from tests.forges.gitlab import (
+    access,
+    description,
+    graphql_api,
+    rest,
+    rest_notes,
+    smart_http,
+)
 from tests.forges.gitlab.access import RefusedError
 from tests.forges.gitlab.description import Operation
 from tests.forges.gitlab.entities import Entities
@@ -37,23 +44,28 @@ class GitLab:
     # ------------------------------------------------------------------ serving.Application
 
     def identify(self, request: Request) -> str:
-        """The operation id, `graphql/query/<name>`, or `unknown`."""
+        """The operation id, `graphql/query/<name>`, `git-upload-pack` and such, or `unknown`."""
         path = urlsplit(request.raw_path).path
         if path == f"{self.root}/api/graphql" and request.method == "POST":
             return graphql_api.kind_of(request)
+        if service := smart_http.operation_of(self._below_root(request), request):
+            return service
         found = self._operation(request)
         return found.id if found else "unknown"
 
     def token_of(self, request: Request) -> str | None:
         """The token that came along."""
         came = access.token_in(request.headers)
-        return came[0] if came else None
+        return came[0] if came else smart_http.token_in(request)
 
     def answer(self, request: Request, operation: str) -> Reply:
         """Answer one request."""
         throttled = self._throttle(request, operation)
         if throttled is not None:
             return throttled
+        if operation.startswith("git-"):
+            path = self._below_root(request)
+            return smart_http.answer(self.state, path, request, operation)
         if operation.startswith("graphql"):
             answered = graphql_api.answer(self.state, self.web, request)
             self._report(operation, "GraphQL", answered.problems)
@@ -67,6 +79,9 @@ class GitLab:
         return reply
 
     # ------------------------------------------------------------------ inside
+
+    def _below_root(self, request: Request) -> str:
+        return request.path.removeprefix(self.root)
 
     def _below_api(self, request: Request) -> str | None:
         path, prefix = urlsplit(request.raw_path).path, f"{self.root}/api/v4"

@@ -577,14 +577,12 @@ class State:
                 note.updated_at = moment
 
     def close(self, mr: MergeRequest, by: str | int) -> None:
-        """Close without merging."""
+        """Close without merging; that and the like is an event of its own, and no note."""
         mr.state, mr.closed_by, mr.closed_at = "closed", self.user(by).id, self.now()
-        self.system_note(mr, by, "closed", action="closed")
 
-    def reopen(self, mr: MergeRequest, by: str | int) -> None:
+    def reopen(self, mr: MergeRequest) -> None:
         """Open it again."""
         mr.state, mr.closed_by, mr.closed_at = "opened", None, None
-        self.system_note(mr, by, "reopened", action="opened")
 
     def merged(
         self, mr: MergeRequest, by: str | int, *, merge_commit: str | None = None,
@@ -594,16 +592,16 @@ class State:
         mr.state, mr.merged_by, mr.merged_at = "merged", self.user(by).id, self.now()
         mr.merge_commit, mr.squash_commit = merge_commit, squash_commit
         mr.landed = landed or []
-        self.system_note(mr, by, "merged", action="merged")
 
     def add_pipeline(
         self, project: str | int, sha: str, ref: str, *, by: str | int, source: str = "push",
+        id: int | None = None,  # noqa: A002 - GitLab's word
     ) -> Pipeline:  # fmt: skip
         """A pipeline on a commit; a merge request's has `refs/merge-requests/N/head` as its ref."""
         found = self.project(project).id
         taken = [p.iid for p in self.pipelines.values() if p.project == found]
         pipeline = Pipeline(
-            id=self.new_id(), iid=max(taken, default=0) + 1, project=found, sha=sha, ref=ref,
+            id=id or self.new_id(), iid=max(taken, default=0) + 1, project=found, sha=sha, ref=ref,
             source=source, user=self.user(by).id, created_at=self.now(),
         )  # fmt: skip
         self.pipelines[pipeline.id] = pipeline
