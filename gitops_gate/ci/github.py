@@ -61,6 +61,8 @@ def read(variables: Mapping[str, str]) -> Environment:
         return _push(environment, payload)
     if event == "workflow_run":
         return _workflow_run(environment, at(payload, "workflow_run"))
+    if event == "workflow_dispatch":
+        return _dispatched(environment, at(payload, "inputs"))
     if event == "issue_comment" and at(payload, "issue", "pull_request"):
         number = number_at(payload, "issue", "number")
         return replace(environment, occasion=Occasion.CHANGE_REQUEST, number=number)
@@ -122,4 +124,16 @@ def _workflow_run(environment: Environment, run: Any) -> Environment:
         number=number_at(first, "number"),
         head=commit_at(run, "head_sha"),
         head_label=f"{owner}:{name}" if owner and name else None,
+    )
+
+
+def _dispatched(environment: Environment, inputs: Any) -> Environment:
+    """A run that was asked for by number; the packaged workflow also gives the base and head."""
+    number = number_at(inputs, "number")
+    return replace(
+        environment,
+        occasion=Occasion.CHANGE_REQUEST if number else Occasion.OTHER,
+        number=number,
+        base_ref=branch(text_at(inputs, "base")),
+        head=commit_at(inputs, "head"),
     )

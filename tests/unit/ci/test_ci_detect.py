@@ -125,6 +125,16 @@ class TestGitHub:
         elsewhere = event("workflow_dispatch", payload, GITHUB_REF="refs/heads/change")
         assert (dispatched.defined_by_head, elsewhere.defined_by_head) == (False, True)
 
+    def test_a_dispatched_run_is_about_the_number_that_was_given(self, event: Any) -> None:
+        inputs = {"number": "3", "base": "main", "head": HEAD}
+        environment = event("workflow_dispatch", {"inputs": inputs})
+        assert environment.occasion is Occasion.CHANGE_REQUEST
+        assert (environment.number, environment.base_ref, environment.head) == (
+            3,
+            "refs/heads/main",
+            HEAD,
+        )
+
     def test_an_event_nobody_knows_is_about_nothing_and_trusts_nobody(self, event: Any) -> None:
         environment = event("star", {})
         assert (environment.occasion, environment.defined_by_head) == (Occasion.OTHER, True)
