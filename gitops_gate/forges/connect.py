@@ -10,13 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from gitops_gate.forges.interface import Forge
+from gitops_gate.forges.limits import DEADLINE
 from gitops_gate.forges.values import Endpoint, ForgeKind, Target
 
 if TYPE_CHECKING:
     from gitops_gate.forges.http import Clock, ForgeSession
-
-DEADLINE = 600.0
-"""Seconds that all requests of one run have together."""
 
 _Connect = Callable[[Endpoint, Target, "ForgeSession", str, bool], Forge]
 

@@ -40,11 +40,10 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 from gitops_gate.errors import ConfigurationError, ForgeError
 from gitops_gate.forges.addresses import is_loopback, origin_of, require_protected
 from gitops_gate.forges.failures import forge_error
-from gitops_gate.forges.limits import Limit, rate_limit
+from gitops_gate.forges.limits import DEADLINE, Limit, rate_limit
 from gitops_gate.forges.values import Endpoint, ForgeKind
 from gitops_gate.tools import clean_text
 
-DEADLINE = 600.0
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
 SECONDS_BETWEEN_WRITES = 1.0
@@ -309,6 +308,11 @@ class _ForgeAdapter(HTTPAdapter):
             ) from None
         if isinstance(error, requests.ConnectTimeout) or isinstance(origin, NewConnectionError):
             raise _NotSentError(f"{self._name} could not be reached") from None
+        if isinstance(error, requests.exceptions.ProxyError):
+            # Plain http never goes through a proxy, so that what failed was the CONNECT before it.
+            raise _NotSentError(
+                f"the proxy does not let requests to {self._name} through"
+            ) from None
         if isinstance(error, requests.exceptions.ReadTimeout):
             raise _LostError(f"{self._name} did not answer in time") from None
         if isinstance(error, requests.exceptions.InvalidHeader):

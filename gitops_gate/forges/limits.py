@@ -1,4 +1,4 @@
-"""What a rate limit asks for: how long to wait, read from the answer that refused a request.
+"""How long to wait: for a run as a whole, and for a limit, by the answer that refused a request.
 
 GitHub: docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api, and for refusals with
 status 200 docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api.
@@ -16,6 +16,8 @@ from typing import Any
 
 from gitops_gate.forges.values import ForgeKind
 
+DEADLINE = 600.0
+"""Seconds that all requests of one run have together, waits included, unless told otherwise."""
 FIRST_WAIT = 60.0
 """Seconds that GitHub asks for after a secondary limit that names no time; doubled each time."""
 

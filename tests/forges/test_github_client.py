@@ -24,6 +24,7 @@ from gitops_gate.forges.values import (
     Target,
 )
 from tests.forges.github import GitHubServer, actions
+from tests.forges.serving import Fault, Reply
 from tests.unit.forges.scripted_server import TestClock
 
 TOKEN = "ghs_Publisher0123456789abcdef"
@@ -162,6 +163,7 @@ def test_a_token_that_may_not_read_pull_requests_is_told_what_it_lacks(world, re
     assert caught.value.status == 403
 
 
+@pytest.mark.slow
 def test_every_list_is_read_to_its_end(world, repository, pull):
     ann = world.account("ann")
     with world.work():
@@ -169,8 +171,10 @@ def test_every_list_is_read_to_its_end(world, repository, pull):
             actions.comment(world.world, pull, ann, f"comment {number}")
         for number in range(120):
             actions.review(world.world, repository, pull, ann, body=f"review {number}")
-    for number in range(101):
-        world.commit(repository, "feature", {f"{number}.yaml": "a: 1\n"})
+        tip = pull.head
+        for number in range(101):
+            tip = repository.git.write(tip, {"more.yaml": f"a: {number}\n"}, "More")
+        actions.push(world.world, repository, "feature", tip, ann)
 
     forge = opened(world)
     snapshot = forge.change_requests.read()
@@ -276,6 +280,73 @@ def test_the_pull_request_of_a_head_is_found_when_there_is_one(world, repository
     world.commit(repository, "release", {"r.yaml": "a: 1\n"})
     world.pull(repository, head="feature", base="release")
     assert forge.change_requests.number_of(pull.head) is None
+
+
+@pytest.mark.parametrize("kind", ["FORBIDDEN", "SERVICE_UNAVAILABLE", None])
+def test_part_of_an_answer_is_no_answer(world, kind):
+    """HTTP 200 with data and errors: whatever the error speaks of could be missing."""
+
+    def partly(_request, reply):
+        error = {"message": "Something went\x1b[31m wrong", "path": ["repository", "x"]}
+        answer = reply.json() | {"errors": [error | ({"type": kind} if kind else {})]}
+        return Reply.of(answer)
+
+    for _ in range(3):
+        world.faults.add(Fault(name="partial", operation="graphql/*", after=partly, times=3))
+    with pytest.raises(ForgeError, match="Something went wrong"):
+        opened(world)
+
+
+def places(value, path=()):
+    """Every place in a JSON value."""
+    yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+def replaced(value, path, other):
+    if not path:
+        return other
+    copy = value.copy()
+    copy[path[0]] = replaced(value[path[0]], path[1:], other)
+    return copy
+
+
+@pytest.mark.slow
+def test_an_answer_that_is_not_as_documented_is_an_error_and_never_a_crash(world, repository, pull):
+    """Each value of a real answer is replaced in turn by what a broken server might send."""
+    forge = opened(world)
+    forge.inline.add(forge.change_requests.read(), [inline(20)])
+    forge.summary.create_comment("summary")
+    with world.work():
+        actions.review(world.world, repository, pull, world.account("bob"), state="APPROVED")
+    forge.status.set_status(
+        pull.head, CommitStatus(context="gate", state="success", description="")
+    )
+    world.forget()
+    forge.change_requests.read()
+    answer = json.loads(world.log[0].reply)
+
+    def tried(path, other):
+        reply = Reply.of(replaced(answer, path, other))
+        world.faults.reply("graphql/query/ChangeRequest", reply, name="broken")
+        try:
+            snapshot = forge.change_requests.read()
+            forge.approvals.approvals(snapshot)
+        except ForgeError:
+            return 1
+        return 0
+
+    refused = 0
+    for path in places(answer):
+        if "body" in path or "title" in path:
+            continue
+        others: tuple[object, ...] = (None, [], "x")
+        for other in others:
+            world.faults.clear()
+            refused += tried(path, other)
+    assert refused > 100
 
 
 # ----------------------------------------------------------------------------- the token's reach

@@ -9,6 +9,8 @@
 Import it lazily: it brings PyGithub.
 """
 
+from __future__ import annotations
+
 from gitops_gate.forges.github.client import connect_github
 
 __all__ = ["connect_github"]

@@ -10,12 +10,14 @@ which would be one without the session, and each request is to be seen where it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import github
 from github.Requester import Requester, RequestsResponse
+from requests.utils import parse_header_links
 
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.failures import forge_error
@@ -32,6 +34,17 @@ class GraphqlError:
     type: str
     path: tuple[str, ...]
     message: str
+
+
+@contextmanager
+def as_documented(what: str) -> Iterator[None]:
+    """Raise `ForgeError` where an answer does not have the shape that is documented."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise forge_error(
+            f"GitHub's answer about {what} is not as documented ({type(error).__name__})"
+        ) from None
 
 
 class Api:
@@ -56,7 +69,11 @@ class Api:
         """Every page of a list, as the server links them."""
         following: str | None = path
         chosen = {"per_page": PAGE, **parameters}
+        seen: set[str] = set()
         while following:
+            if following in seen:
+                raise forge_error(f"GitHub's pages lead in a circle when asked to {can}")
+            seen.add(following)
             headers, page = self._rest("GET", following, can=can, parameters=chosen)
             if not isinstance(page, list):
                 raise forge_error(f"GitHub answered something else than a list to {can}")
@@ -119,7 +136,12 @@ class Api:
             raise self._refused(
                 error.status, error.data, error.headers or {}, can=can, needs=needs
             ) from None
-        except (ValueError, RuntimeError, AssertionError) as error:
+        except AssertionError:
+            # How PyGithub refuses an address of a server's answer that is not below its own.
+            raise forge_error(
+                f"GitHub named an address elsewhere when asked to {can}, and it was not asked"
+            ) from None
+        except (ValueError, RuntimeError) as error:
             raise forge_error(
                 f"GitHub's answer cannot be read ({type(error).__name__}) when asked to {can}",
                 uncertain=needs is not None,
@@ -168,9 +190,7 @@ def _next_page(link: Any) -> str | None:
 
     PyGithub keeps the path and the query of an absolute address and asks its own host for them.
     """
-    import requests
-
-    for entry in requests.utils.parse_header_links(str(link or "")):
+    for entry in parse_header_links(str(link or "")):
         if entry.get("rel") == "next" and urlsplit(entry["url"]).path:
             return entry["url"]
     return None

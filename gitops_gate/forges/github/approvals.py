@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.failures import forge_error
-from gitops_gate.forges.github.api import Api, GraphqlError
+from gitops_gate.forges.github.api import Api, GraphqlError, as_documented
 from gitops_gate.forges.github.queries import members_query
 from gitops_gate.forges.github.reading import Reading
-from gitops_gate.forges.github.snapshot import account, as_documented, moment, rest_account
+from gitops_gate.forges.github.snapshot import account, moment, rest_account
 from gitops_gate.forges.values import (
     Account,
     ApprovalFacts,
@@ -133,11 +133,11 @@ class GithubApprovals:
         """The pushes to the head's branch, oldest first, from before the pull request on."""
         with as_documented("the pull request"):
             repository = reading.pull["headRepository"]
+            name = None if repository is None else _path(repository)
             branch, head = str(reading.pull["headRefName"]), str(reading.pull["headRefOid"])
             opened = moment(reading.pull["createdAt"])
-        if repository is None:
+        if name is None:
             return None, ("the fork is gone, and with it the record of when it was pushed to",)
-        name = str(repository["nameWithOwner"])
         try:
             activities = self._activities(name, branch, opened)
         except ForgeError as error:
@@ -168,6 +168,14 @@ class GithubApprovals:
             if number == _MAXIMUM_PAGES:
                 raise forge_error(f"the branch has more than {_MAXIMUM_PAGES} pages of pushes")
         return found
+
+
+def _path(repository: Mapping[str, Any]) -> str:
+    """A repository's path; raises `ValueError` for what is none."""
+    owner, name = str(repository["nameWithOwner"]).split("/")
+    if not owner or not name:
+        raise ValueError(name)
+    return f"{owner}/{name}"
 
 
 def _hidden(api: Api, errors: Sequence[GraphqlError]) -> frozenset[str]:

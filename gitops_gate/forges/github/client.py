@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gitops_gate.errors import ConfigurationError
 from gitops_gate.forges.failures import forge_error
-from gitops_gate.forges.github.api import Api
+from gitops_gate.forges.github.api import Api, as_documented
 from gitops_gate.forges.github.approvals import GithubApprovals
 from gitops_gate.forges.github.inline import GithubInline
 from gitops_gate.forges.github.protection import GithubProtection
@@ -28,7 +28,6 @@ from gitops_gate.forges.github.reading import (
     read_tips,
 )
 from gitops_gate.forges.github.snapshot import (
-    as_documented,
     comments_of,
     snapshot_of,
     tips_of,

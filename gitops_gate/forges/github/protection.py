@@ -12,8 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gitops_gate.errors import ForgeError
-from gitops_gate.forges.github.api import Api
-from gitops_gate.forges.github.snapshot import as_documented
+from gitops_gate.forges.github.api import Api, as_documented
 from gitops_gate.forges.values import Protection, RequiredCheck
 
 _Json = Mapping[str, Any]
@@ -38,7 +37,8 @@ class GithubProtection:
         name = quote(branch, safe="")
         about = self._api.get(f"{self._api.repository}/branches/{name}", can="read the branch")
         # The one thing about classic protection that everybody may read is that there is none.
-        none = (about.get("protection") or {}).get("enabled") is False
+        with as_documented("the branch"):
+            none = (about.get("protection") or {}).get("enabled") is False
         classic = _Classic() if none else self._classic(name)
         rules = [
             rule

@@ -16,9 +16,8 @@ from urllib.parse import quote
 
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.failures import forge_error
-from gitops_gate.forges.github.api import Api
+from gitops_gate.forges.github.api import Api, as_documented
 from gitops_gate.forges.github.snapshot import (
-    as_documented,
     is_ours,
     rest_comment,
     status_state,

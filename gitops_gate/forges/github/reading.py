@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gitops_gate.forges.failures import forge_error
-from gitops_gate.forges.github.api import Api, GraphqlError
+from gitops_gate.forges.github.api import Api, GraphqlError, as_documented
 from gitops_gate.forges.github.queries import (
     CHANGE_REQUEST,
     COMMENTS,
@@ -73,8 +73,9 @@ def read_comments(api: Api, target: Target) -> Sequence[Mapping[str, Any]]:
         api.refuse_partial(errors, can=CAN_READ)
         pull = _pull(_known(data.get("repository"), target), target)
         page = _connection(pull, "comments")
-        found |= {_identity(node, 0): node for node in page["nodes"] if node}
-        before = _cursor(page)
+        with as_documented("the comments"):
+            found |= {_identity(node, 0): node for node in page["nodes"] if node}
+            before = _cursor(page)
         if before is None:
             return tuple(found.values())
     raise forge_error(f"the pull request has more than {_MAXIMUM_PAGES} pages of comments")
@@ -87,7 +88,8 @@ def read_pull_request(api: Api, target: Target) -> Reading:
     or when the head keeps moving while it is read.
     """
     for _ in range(_ATTEMPTS):
-        reading = _read_once(api, target)
+        with as_documented("the pull request"):
+            reading = _read_once(api, target)
         if reading is not None:
             return reading
     raise forge_error(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gitops_gate.forges.failures import forge_error
+from gitops_gate.forges.github.api import as_documented
 from gitops_gate.forges.github.reading import Reading
 from gitops_gate.forges.values import (
     Account,
@@ -41,17 +40,6 @@ _WORDS = {
 }
 GHOST = Account(id=None, login="ghost")
 """Who GitHub shows in place of an account that is gone."""
-
-
-@contextmanager
-def as_documented(what: str) -> Iterator[None]:
-    """Raise `ForgeError` where an answer does not have the shape that is documented."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise forge_error(
-            f"GitHub's answer about {what} is not as documented ({type(error).__name__})"
-        ) from None
 
 
 def snapshot_of(reading: Reading) -> Snapshot:

@@ -141,6 +141,25 @@ def test_a_proxy_is_used_for_a_forge_elsewhere_and_never_for_this_machine(time, 
         assert proxy.seen == []
 
 
+def test_a_proxy_that_refuses_has_let_nothing_through(time, monkeypatch):
+    endpoint = Endpoint(
+        kind="github",
+        web_url="https://forge.invalid",
+        api_url="https://forge.invalid/api/v3",
+        graphql_url="https://forge.invalid/api/graphql",
+    )
+    with serving(*[Reply(status=407)] * ATTEMPTS) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        session = open_session(endpoint, TOKEN, clock=time.clock())
+        session.headers["Authorization"] = f"Bearer {TOKEN}"
+        with pytest.raises(ForgeError, match="the proxy does not let") as caught:
+            session.post(f"{endpoint.api_url}/x", json={})
+
+        assert not caught.value.uncertain
+        assert {seen.method for seen in proxy.seen} == {"CONNECT"}
+        assert not any(TOKEN in str(seen) for seen in proxy.seen)
+
+
 def test_verification_cannot_be_turned_off_and_takes_a_company_s_authorities(time, monkeypatch):
     with serving() as server:
         session = session_for(server, time)
