@@ -118,9 +118,11 @@ class LogEntry:
 
     @property
     def write(self) -> bool:
-        """Whether it can change something: any REST method but GET, a GraphQL mutation."""
+        """Whether it can change something: any method but GET, a GraphQL mutation, a push."""
         if self.operation.startswith("graphql"):
             return self.operation.startswith("graphql/mutation")
+        if self.operation == "git-upload-pack":
+            return False
         return self.method not in {"GET", "HEAD", "OPTIONS"}
 
     def json(self) -> Any:
@@ -167,15 +169,17 @@ class Fault:
             return False
         if self.matches is not None and not self.matches(request):
             return False
+        if self.times is not None and self.met >= self.skip + self.times:
+            return False
         self.met += 1
-        return self.met > self.skip and (self.times is None or self.met <= self.skip + self.times)
+        return self.met > self.skip
 
 
 class Faults:
     """The faults that are still to come. `operation` is an id, or a pattern with `*`.
 
-    The first one whose turn it is strikes, alone. With `committed` the forge has acted before
-    things go wrong.
+    Of several for one operation the first strikes until it is used up, then the next. With
+    `committed` the forge has acted before things go wrong.
     """
 
     def __init__(self) -> None:
@@ -196,8 +200,7 @@ class Faults:
     def next(self, request: Request, operation: str) -> Fault | None:
         """The fault that strikes this request."""
         with self._lock:
-            struck = [fault for fault in self._faults if fault.strikes(request, operation)]
-        return struck[0] if struck else None
+            return next((one for one in self._faults if one.strikes(request, operation)), None)
 
     def reply(
         self, operation: str, reply: Reply | None, *, name: str, committed: bool = False,

@@ -158,14 +158,19 @@ def sync(world: World) -> None:
             _take(world, repository, repository.git.branches(), None)
 
 
+def seen(world: World, repository: Repository, actor: Account | None) -> None:
+    """What moved in one repository was somebody's push."""
+    repository.fingerprint = repository.git.fingerprint()
+    _take(world, repository, repository.git.branches(), actor)
+
+
 def push(
     world: World, repository: Repository, branch: str, sha: str, actor: Account | None = None
 ) -> None:
     """Move a branch, by force where that is what it takes."""
     sync(world)
     repository.git("update-ref", f"refs/heads/{branch}", sha)
-    repository.fingerprint = repository.git.fingerprint()
-    _take(world, repository, repository.git.branches(), actor)
+    seen(world, repository, actor)
 
 
 def _take(
@@ -507,7 +512,7 @@ def merge(
 
 
 def _land(git: Git, tree: str, parents: tuple[str, ...], message: str) -> str:
-    date = git("log", "-1", "--format=%ct", parents[-1]).strip() + " +0000"
+    date = git("log", "-1", "--format=@%ct +0000", parents[-1]).strip()
     named = [option for parent in parents for option in ("-p", parent)]
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     return git("commit-tree", tree, *named, "-m", message, environment=dates).strip()

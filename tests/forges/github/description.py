@@ -116,7 +116,7 @@ class Description:
             return
         contents = self._resolved(declared or {}).get("content", {})
         if "application/json" not in contents:
-            if reply.status in UNDECLARED:
+            if reply.status >= 300:
                 schema = {"$ref": "#/components/schemas/basic-error"}
                 yield from self._judge(f"{operation.id} error", schema, reply, "reply")
             elif reply.body and not contents:

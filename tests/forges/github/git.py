@@ -302,7 +302,7 @@ def _merge(git: Git, base: str, head: str, message: str) -> str | None:
         tree = git("merge-tree", "--write-tree", base, head).split("\n", 1)[0]
     except subprocess.CalledProcessError:
         return None
-    date = git("log", "-1", "--format=%ct", head).strip() + " +0000"
+    date = git("log", "-1", "--format=@%ct +0000", head).strip()
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     parents = ("-p", base, "-p", head)
     return git("commit-tree", tree, *parents, "-m", message, environment=dates).strip()

@@ -326,8 +326,6 @@ def _change_check(run: CheckRun, body: Mapping[str, Any]) -> None:
     for name in ("summary", "text"):
         if len(output.get(name) or "") > 65_535:
             raise invalid("CheckRun", name, "custom", f"{name} exceeds 65535 characters")
-    if len(output.get("annotations") or []) > 50:
-        raise invalid("CheckRun", "annotations", "custom", "exceeds a maximum quantity of 50")
     for name in (
         "status", "conclusion", "details_url", "external_id", "started_at", "completed_at", "name",
     ):  # fmt: skip

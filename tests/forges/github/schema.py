@@ -36,17 +36,17 @@ def schema() -> GraphQLSchema:
     for name, form in FORMS.items():
         scalar = built.type_map[name]
         assert isinstance(scalar, GraphQLScalarType)
-        scalar.serialize = _formed(name, form)  # type: ignore[method-assign]
+        scalar.coerce_output_value = _formed(name, form)
     return built
 
 
 def _formed(name: str, form: re.Pattern[str]) -> Any:
-    def serialize(value: Any) -> str:
+    def formed(value: Any) -> str:
         if not isinstance(value, str) or not form.fullmatch(value):
             raise graphql.GraphQLError(f"{value!r} is no {name}")
         return value
 
-    return serialize
+    return formed
 
 
 @dataclass(frozen=True)

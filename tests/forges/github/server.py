@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import base64
 import copy
-import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tests.forges.github import (
     actions,
     rest_conversation,
     rest_repositories,
+    smart_http,
 )
 from tests.forges.github.calls import OPERATIONS, Call, Refusal, authorise, error, visible
 from tests.forges.github.description import Description, Match, description
@@ -43,6 +43,10 @@ class GitHub:
         self.world = world
         self.past: World | None = None
         """What reads see instead, while a stale read is answered."""
+        self.aside: Callable[[Any], None] | None = None
+        """Takes what is posted to `/__state`; there is none unless the server is a process."""
+        self.shown: Callable[[], Any] | None = None
+        """What `/__state` shows."""
         self.description: Description = description(edition)
         self.server: Loopback
         self._reset = int(time.time()) + WINDOW
@@ -59,6 +63,8 @@ class GitHub:
                 return "graphql/unreadable"
         if request.path.startswith("/__"):
             return request.path
+        if service := smart_http.operation_of(request):
+            return service
         found = self._match(request)
         return found.operation.id if found else "unknown"
 
@@ -79,7 +85,32 @@ class GitHub:
         actions.sync(self.world)
         if operation.startswith("graphql/"):
             return self._graphql(request, operation)
+        if operation.startswith("/__"):
+            return self._beside(request)
+        if operation.startswith("git-"):
+            token = self.world.tokens.get(self.token_of(request) or "")
+            return smart_http.answer(self.world, token, request, operation)
         return self._rest(request)
+
+    def _beside(self, request: Request) -> Reply:
+        """What a process is asked for that is no business of a forge's."""
+        asked = (request.method, request.path)
+        if asked == ("GET", "/__log"):
+            return Reply.of([one.plain() for one in self.server.log if one.operation[:3] != "/__"])
+        if asked == ("DELETE", "/__log"):
+            self.server.forget()
+            return Reply(status=204)
+        if asked == ("GET", "/__violations"):
+            return Reply.of([str(one) for one in self.server.violations])
+        if asked == ("GET", "/__state") and self.shown is not None:
+            return Reply.of(self.shown())
+        if asked == ("POST", "/__state") and self.aside is not None:
+            try:
+                self.aside(request.json())
+            except (KeyError, TypeError, ValueError, actions.RefusedError) as cause:
+                return Reply.of({"message": f"{type(cause).__name__}: {cause}"}, 400)
+            return Reply.of({})
+        return Reply.of({"message": "Not Found"}, 404)
 
     # ------------------------------------------------------------------ REST
 
@@ -122,7 +153,8 @@ class GitHub:
         return self._finished(reply, token, "core", 0 if free else 1)
 
     def _operation(self, request: Request, match: Match, token: Token | None) -> Reply:
-        self._spend_allowed(token, "core", 1)
+        if match.operation.id != "rate-limit/get":
+            self._spend_allowed(token, "core", 1)
         faults = list(self.description.judge_request(match, request))
         for place, reason in faults:
             self.server.violate(match.operation.id, place, reason)
@@ -465,7 +497,3 @@ class GitHubServer(Loopback):
         return self.faults.add(
             Fault(name="stale", operation=operation, times=times, skip=skip, around=around)
         )
-
-    def plain_log(self) -> str:
-        """The log as JSON."""
-        return json.dumps([entry.plain() for entry in self.log], ensure_ascii=False, indent=1)
