@@ -184,7 +184,10 @@ class TestRequests:
         assert change.base_commit == site.checkout.git("rev-parse", "main")
         assert site.asked("getBranch") == ["getBranch"]
 
-    def test_page_to_the_end_of_every_list(self, site: Site):
+    @pytest.mark.parametrize("keyset", [False, True], ids=["pages", "keyset"])
+    def test_page_to_the_end_of_every_list(self, site: Site, keyset: bool):
+        site.state.totals = False
+        site.state.keyset = {"listDiscussions"} if keyset else set()
         for number in range(205):
             site.state.comment(site.mr, "bob", f"remark {number}")
         site.server.faults.reorder("listDiscussions", times=1)
@@ -468,9 +471,12 @@ class TestWhatATokenMay:
         assert forge.approvals is not None
         assert forge.protection is not None
 
-    def test_do_of_a_job_is_to_read_the_merge_request_and_its_notes(self, site: Site):
+    @pytest.mark.parametrize("pin", [scenario.PROJECT_ID, None], ids=["pinned", "by its path"])
+    def test_do_of_a_job_is_to_read_the_merge_request_and_its_notes(
+        self, site: Site, pin: int | None
+    ):
         site.state.comment(site.mr, "bob", "hello")
-        forge = site.connect(scenario.JOB_TOKEN)
+        forge = site.connect(scenario.JOB_TOKEN, replace(TARGET, repository_id=pin))
         assert site.server.log == ()
         assert forge.missing == (
             connect.NO_APPROVALS, connect.NO_NOTES, connect.NO_THREADS, connect.NO_STATUS,
@@ -648,6 +654,17 @@ class TestComments:
         forge.summary.create_comment("one")
         assert [c.body for c in forge.change_requests.comments()] == ["one"]
 
+    def test_wait_as_long_as_gitlab_says(self, site: Site):
+        site.server.faults.too_many_requests("createNote", retry_after=7)
+        waits: list[float] = []
+        endpoint = site.endpoint()
+        session = open_session(endpoint, scenario.TOKEN, clock=Clock(sleep=waits.append))
+        forge = connect_gitlab(endpoint, TARGET, session, scenario.TOKEN)
+        assert forge.summary is not None
+        forge.summary.create_comment("one")
+        assert any(wait >= 7 for wait in waits)
+        assert len(forge.change_requests.comments()) == 1
+
     def test_of_others_with_the_same_text_are_not_taken_for_ours(self, site: Site):
         site.state.comment(site.mr, "bob", "one")
         site.server.faults.bad_gateway("createNote")
@@ -783,6 +800,13 @@ class TestStatuses:
         other.status.set_status(head, status)
         one.status.set_status(head, status)
         assert [s.status for s in site.state.statuses] == ["pending"]
+
+    def test_that_gitlab_is_busy_with_are_set_once_it_is_not(self, site: Site):
+        busy = failing(409, "Another update to this commit status is in progress")
+        site.server.faults.reply("createCommitStatus", busy, name="busy", times=2)
+        forge, head = self.at_work(site)
+        forge.status.set_status(head, CommitStatus(context="g", state="success", description="d"))
+        assert [s.status for s in site.state.statuses] == ["success"]
 
     @pytest.mark.parametrize("committed", [True, False])
     def test_without_an_answer_are_set_once(self, site: Site, committed: bool):

@@ -10,6 +10,8 @@ nothing new takes six requests: GraphQL, discussions, statuses (`read`), version
 (`approvals`) and the members of one group (`members`).
 """
 
+from __future__ import annotations
+
 from gitops_gate.forges.gitlab.connect import connect_gitlab
 
 __all__ = ["connect_gitlab"]

@@ -92,23 +92,23 @@ def connect_gitlab(
     approvals = Approvals(connection, graph, reader)
     allowed = _allowed(facts, approvals)
     reader.may_resolve = allowed.push is True
+    forge = replace(
+        _for_reading(reader), approvals=approvals, protection=BranchProtection(connection)
+    )
     if may_write is False:
-        return replace(
-            _for_reading(reader),
-            approvals=approvals,
-            protection=BranchProtection(connection),
-            missing=(NO_WRITING, NO_SARIF),
-        )
-    notes = target.number is not None and allowed.note is not False
-    return Forge(
-        kind="gitlab",
-        change_requests=reader,
-        approvals=approvals,
+        return replace(forge, missing=(NO_WRITING, NO_SARIF))
+    return _with_writing(forge, allowed, connection, reader, statuses)
+
+
+def _with_writing(
+    forge: Forge, allowed: Allowed, connection: Connection, reader: Reader, statuses: Statuses
+) -> Forge:
+    notes = connection.target.number is not None and allowed.note is not False
+    return replace(
+        forge,
         summary=Summary(connection, reader) if notes else None,
         inline=Inline(connection, reader) if notes else None,
         status=None if allowed.push is False else statuses,
-        sarif=None,
-        protection=BranchProtection(connection),
         opening=None if allowed.open is False else Opening(connection),
         missing=_missing(allowed),
     )

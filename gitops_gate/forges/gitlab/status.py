@@ -40,6 +40,9 @@ _READ: Mapping[str, StatusState] = {
     ),
 }
 
+ATTEMPTS = 4
+"""How often a status is set before what other runs do to it is too much."""
+
 
 class Statuses:
     """The statuses of commits, as they were last read or set here.
@@ -61,23 +64,22 @@ class Statuses:
     def set_status(self, commit: str, status: CommitStatus) -> None:
         """See `PublishesStatus.set_status`.
 
-        A refusal, or an answer that was lost, may come from a status that is set already: it is
-        looked at before it is set again.
+        A refusal, or an answer that was lost, may come from a status that is set already, here or
+        by another run: it is looked at before it is set again.
         """
         newest = self._known.get(commit)
-        if newest is None:
-            newest = self._read(commit)
-        current = newest.get(status.context)
-        if self._same(current, status):
-            return
-        try:
-            self._advance(commit, status, current)
-        except ForgeError as error:
-            if not (error.uncertain or _already(error)):
-                raise
-            current = self._read(commit).get(status.context)
-            if not self._same(current, status):
+        for attempt in range(ATTEMPTS):
+            current = (self._read(commit) if newest is None else newest).get(status.context)
+            if self._same(current, status):
+                return
+            try:
                 self._advance(commit, status, current)
+            except ForgeError as error:
+                if attempt + 1 == ATTEMPTS or not (error.uncertain or _already(error)):
+                    raise
+                newest = None
+            else:
+                return
 
     def _read(self, commit: str) -> dict[str, Mapping[str, Any]]:
         connection = self._connection
@@ -156,4 +158,5 @@ class Statuses:
 
 
 def _already(error: ForgeError) -> bool:
-    return error.status == 400 and "Cannot transition" in error.message
+    """Whether it was refused for what it is by now; 409 is another update that is under way."""
+    return error.status == 409 or (error.status == 400 and "Cannot transition" in error.message)
