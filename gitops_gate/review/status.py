@@ -39,10 +39,13 @@ def status_of(report: Report, check_name: str, *, url: str | None, queued: bool)
 
 
 def already_set(status: CommitStatus, there: Iterable[CommitStatus]) -> bool:
-    """Whether our own account has set this very decision; the run it links to may be another."""
-    return any(
-        one.ours is True
-        and (one.context, one.state, one.description)
-        == (status.context, status.state, status.description)
-        for one in there
-    )
+    """Whether our own account has set this very decision; the run it links to may be another.
+
+    GitLab has one word for a failure and an error, and gives an error back as a failure.
+    """
+    return any(one.ours is True and _decision(one) == _decision(status) for one in there)
+
+
+def _decision(status: CommitStatus) -> tuple[str, str, str]:
+    state = "failure" if status.state == "error" else status.state
+    return status.context, state, status.description
