@@ -951,6 +951,32 @@ def test_the_token_is_shown_nowhere(world, caplog):
     assert all(TOKEN not in entry.path for entry in world.log)
 
 
+# ----------------------------------------------------------------------------- Enterprise Server
+
+
+@pytest.mark.slow
+def test_enterprise_server_is_spoken_to_the_same_way():
+    with GitHubServer(edition="ghes-3.19") as server:
+        repository = server.repository("acme/shop")
+        server.commit(repository, "main", {"web.yaml": LINES})
+        server.commit(repository, "feature", {"web.yaml": LINES.replace("20: 20", "20: twenty")})
+        pull = server.pull(repository, head="feature")
+        server.token(TOKEN, permissions={**PUBLISHER, "security_events": "write"})
+        forge = opened(server)
+        snapshot = forge.change_requests.read()
+        forge.approvals.approvals(snapshot)
+        forge.summary.create_comment("summary")
+        forge.inline.add(snapshot, [inline(20)])
+        forge.status.set_status(
+            pull.head, CommitStatus(context="gate", state="pending", description="")
+        )
+        forge.sarif.upload(pull.head, "refs/pull/1/head", '{"runs": []}')
+        forge.protection.protection("main")
+        assert forge.change_requests.number_of(pull.head) == 1
+        server.check()
+    assert (len(pull.comments), len(pull.threads), len(repository.statuses)) == (1, 1, 1)
+
+
 # ----------------------------------------------------------------------------- the budget
 
 

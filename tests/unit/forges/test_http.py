@@ -5,13 +5,19 @@ from __future__ import annotations
 import datetime
 import email.utils
 import gzip
+import ipaddress
 import json
 import logging
+import ssl
 import traceback
 
 import gitlab
 import pytest
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from gitops_gate.errors import ConfigurationError, ForgeError
 from gitops_gate.forges.http import ATTEMPTS, MAXIMUM_BODY, open_session
@@ -180,6 +186,50 @@ def test_plain_http_is_for_this_machine_alone():
     )
     with pytest.raises(ConfigurationError, match="plain http"):
         open_session(endpoint, TOKEN)
+
+
+def self_signed(folder):
+    """A certificate of 127.0.0.1 that no authority signed, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, *private)
+    )
+    return path
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_server_is_believed_only_with_a_certificate(time, tmp_path, monkeypatch, variable):
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with serving(Reply(), tls=context) as server:
+        session = session_for(server, time)
+        with pytest.raises(ForgeError, match="certificate is not signed") as caught:
+            session.get(f"{server.url}/api/v3/x", verify=False)
+        assert "REQUESTS_CA_BUNDLE" in str(caught.value)
+        assert server.seen == []
+
+        monkeypatch.setenv(variable, str(certificate))
+        assert session.get(f"{server.url}/api/v3/x").status_code == 200
 
 
 @pytest.mark.parametrize("token", ["", f"{TOKEN}\n", f" {TOKEN}", "tök", f"{TOKEN}\r\nX: y"])
