@@ -112,8 +112,8 @@ def _seconds(value: str | None, server_now: float) -> float | None:
     if value is None:
         return None
     text = value.strip()
-    if text.isascii() and text.isdigit() and len(text) < 16:
-        return float(text)
+    if text.isascii() and text.isdigit():
+        return float(text[:15])
     date = _date(text)
     return None if date is None else date - server_now
 
