@@ -12,25 +12,36 @@ import re
 from collections.abc import Sequence
 
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
-    "\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
+    "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufeff\uffa0\ufff0-\ufffc\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """Control, format and bidirectional characters, lone surrogates, characters that have no shape."""
 
 _BREAK = "\u2060"
 """WORD JOINER: no width, no line break, and no part of any word that a forge looks for."""
 
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|~&$^]")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|~&^]")
 """Characters that can begin or end Markdown, HTML or an entity, wherever they stand."""
-_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([#+\-=:/!@%])")
+_MONEY = re.compile(r"\$+")
+_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([#+\-=:/!@%;])")
 _REFERENCES = (
-    (re.compile(r"(?i)(?<=[a-z0-9+.-])(?=://)"), ""),
-    (re.compile(r"(?i)(?<=mailto)(?=:)|(?<=xmpp)(?=:)|(?<=www)(?=\.)|(?<=\bGH)(?=-\d)"), ""),
-    (re.compile(r"[@#!$%^~&](?=[\w\"'&{\[/])"), r"\g<0>"),
+    # URLs, and what becomes a link without "://".
+    (re.compile(r":(?=//)"), r"\g<0>"),
+    (re.compile(r"(?i)(?<=mailto)(?=:)|(?<=xmpp)(?=:)|(?<=www)(?=\.)"), ""),
+    # Keys of issue trackers and advisories: GH-1, JIRA-12, CVE-2024-1, GHSA-….
+    (re.compile(r"\b[A-Z][A-Z0-9_]+(?=-\d)|(?i:\bGH)(?=-\d)|(?i:\bGHSA)(?=-)"), r"\g<0>"),
+    # Commit ids, in pieces that are too short for one.
+    (re.compile(r"[0-9A-Fa-f]{6}(?=[0-9A-Fa-f])"), r"\g<0>"),
+    # People, e-mail addresses, and everything that GitLab marks with a sign before a name.
+    (re.compile(r"@|[#!%^~&*](?=[\w\"'&{\[/])"), r"\g<0>"),
+    # Shortcodes of emoji; `[vulnerability:1]`, `[[_TOC_]]`, `[TOC]`, `{+ added +}`.
     (re.compile(r":(?=[\w+-]+:)"), r"\g<0>"),
+    (re.compile(r"\[(?=\[|[+-]|\w+:|_?TOC)|\{(?=[+-])"), r"\g<0>"),
 )
-"""Where a forge would make a link, a notification or a picture of plain text."""
+"""Where a forge would make a link, a notification, a list or a picture of plain text."""
+_SIGN_FIRST = re.compile(r"[^\w\s+\-@]")
 _CODE_SAFE = re.compile(r"[^\s`|\\](?:[^\n`|\\]*[^\s`|\\])?")
 
 
@@ -65,8 +76,8 @@ def markdown(text: str, limit: int | None = None) -> str:
     shown = one_line(text, limit)
     for pattern, before in _REFERENCES:
         shown = pattern.sub(before + _BREAK, shown)
-    shown = _MARKDOWN.sub(_entity, shown)
-    return _LINE_START.sub(_start, shown)
+    shown = _LINE_START.sub(_start, _MARKDOWN.sub(_entity, shown))
+    return _MONEY.sub(_apart, shown)
 
 
 def markdown_code(text: str, limit: int | None = None) -> str:
@@ -85,11 +96,12 @@ def markdown_sentence(text: str, limit: int | None = None) -> str:
 def fenced(lines: Sequence[str], language: str = "") -> list[str]:
     """Lines as a code block, between fences that are longer than any run of backticks in it.
 
-    A line that begins with `/` is moved by one space, since a forge may take it for a command.
+    A line that begins with a sign that no diff begins with is moved by one space: forges look for
+    commands (`/approve`) and `::include` at the start of any line, and we for our own marker.
     """
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
-    shown = [f" {line}" if line.startswith("/") else line for line in lines]
+    shown = [f" {line}" if _SIGN_FIRST.match(line) else line for line in lines]
     return [f"{fence}{language}", *shown, fence]
 
 
@@ -121,6 +133,11 @@ def _spelled(match: re.Match[str]) -> str:
 
 def _entity(match: re.Match[str]) -> str:
     return f"&#{ord(match.group())};"
+
+
+def _apart(match: re.Match[str]) -> str:
+    """Dollars as GitHub wants them where they begin no formula: in an element of their own."""
+    return f"<span>{'&#36;' * len(match.group())}</span>"
 
 
 def _start(match: re.Match[str]) -> str:

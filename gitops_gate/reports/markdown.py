@@ -1,50 +1,39 @@
-"""The report as Markdown: the summary comment of a change request, for GitHub and GitLab.
+"""The report as Markdown, for GitHub and GitLab: files, job summaries and the summary comment.
+
+    Report ──Overview──> heading, sections, changes, closing ──lay_out──> one body or several
 
 The answer first, then what to mend, then what changes where; whatever a reviewer rarely needs is
-folded. It stays within what a forge takes as one comment: tables and diffs that do not fit are
-counted. Nothing of a repository gets in but through `gitops_gate.reports.escaping`.
+folded. Nothing of a repository gets in but through `gitops_gate.reports.escaping`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from gitops_gate import __version__
-from gitops_gate.changes.values import Operation
-from gitops_gate.findings import Severity
-from gitops_gate.reports.escaping import block, fenced, markdown, markdown_code, markdown_sentence
-from gitops_gate.reports.grouping import FindingGroup, Overview
-from gitops_gate.reports.links import safe_link
-from gitops_gate.reports.markdown_details import change_details, more_details
-from gitops_gate.reports.options import ReportOptions
-from gitops_gate.reports.wording import (
-    GRAVE_RISKS,
-    OPERATION_SIGNS,
-    answer,
-    comparison,
-    effect_sentence,
-    numbers,
-    place,
-    plural,
-    reason_text,
-    risk_text,
+from gitops_gate.reports.escaping import markdown, markdown_code, markdown_sentence
+from gitops_gate.reports.grouping import Overview
+from gitops_gate.reports.markdown_details import (
+    change_sections,
+    closing_details,
+    footer,
 )
-from gitops_gate.verdict.values import ApplicationOutcome, Report, Status, Verdict
+from gitops_gate.reports.markdown_findings import (
+    LONGEST_TEXT,
+    application_sections,
+    effect_sections,
+    failed_section,
+    finding_sections,
+)
+from gitops_gate.reports.markdown_pages import Content, Frame, lay_out
+from gitops_gate.reports.options import ReportOptions
+from gitops_gate.reports.review_context import ReviewContext
+from gitops_gate.reports.wording import answer, numbers, plural, reason_text, short
+from gitops_gate.verdict.values import Report, Verdict
 
 BUDGET = 65_536
 """Characters of a comment (code points), the smaller of what GitHub and GitLab take."""
-_FINDINGS_SHARE = 16_000
-_APPLICATIONS_SHARE = 10_000
-_FAILED_SHARE = 6_000
-_EFFECT_SHARE = 5_000
-_DETAILS_SHARE = 6_000
-_RESERVE = 400
-_REASONS_SHARE = 4_000
-_LONGEST_TEXT = 300
-_LONGEST_PATH = 100
-_MOST_LINES = 12
-_MOST_NAMED = 6
+SMALLEST = 10_000
+"""Characters below which a body is not worth reading, and is refused."""
 
 _SYMBOLS = {
     Verdict.ALLOW: "✅",
@@ -52,182 +41,110 @@ _SYMBOLS = {
     Verdict.PENDING: "⏳",
     Verdict.INDETERMINATE: "❓",
 }
+_CLAIM = (
+    "**Nobody vouches for this report.** The job that made it is defined by the change itself, so "
+    "it can say anything. Nothing was decided from it, and no status was set."
+)
 
 
 def write(report: Report, options: ReportOptions) -> str:
     """The report as Markdown of at most `BUDGET` characters, ending in a newline."""
+    (body,) = bodies(report, None, room=BUDGET, most=1, older=options.all)
+    return body
+
+
+def bodies(
+    report: Report,
+    context: ReviewContext | None,
+    *,
+    room: int,
+    most: int,
+    older: bool = False,
+    digest: str | None = None,
+    last_line: Callable[[int, int], str] | None = None,
+) -> list[str]:
+    """The report in at most `most` bodies of at most `room` characters each.
+
+    `digest` is the report's own, to be shown. `last_line` writes the end of a part, from its
+    number and how many there are. Raises `ValueError` for a room below `SMALLEST`.
+    """
+    if room < SMALLEST:
+        raise ValueError(f"a body of {room} characters is too small: {SMALLEST} at least")
     overview = Overview(report=report)
-    parts = [
-        _heading(overview),
-        *_findings(overview, older=options.all),
-        *_failed(overview),
-        *_applications(overview),
-        *_rules_effect(overview),
-    ]
-    tail = [*more_details(overview, _DETAILS_SHARE), _footer(overview)]
-    used = sum(len(part) + 2 for part in (*parts, *tail))
-    changes = change_details(overview, BUDGET - used - _RESERVE)
-    return "\n\n".join([*parts, *changes, *tail]) + "\n"
+    closing = "\n\n".join(
+        [
+            *_notes(context, room // 20),
+            closing_details(overview, room // 10),
+            footer(overview, context, digest),
+        ]
+    )
+
+    def bottom(part: int, parts: int) -> str:
+        line = last_line(part, parts) if last_line else ""
+        return "\n\n".join(text for text in (closing if part == 1 else "", line) if text)
+
+    changes, names = change_sections(overview)
+    content = Content(
+        sections=[
+            *finding_sections(overview, context, older=older),
+            failed_section(overview),
+            *application_sections(overview),
+            *effect_sections(overview),
+        ],
+        changes=changes,
+        names=names,
+    )
+    opening = _heading(overview, context, room // 16)
+    frame = Frame(
+        top=lambda part, parts: opening if part == 1 else _again(overview, context, part, parts),
+        bottom=bottom,
+        room=room,
+        most=most,
+    )
+    return lay_out(content, frame)
 
 
-def _heading(overview: Overview) -> str:
+def _title(overview: Overview, context: ReviewContext | None) -> str:
+    name = "gitops-gate"
+    if context and context.check_name != name:
+        name = markdown_code(context.check_name, 100)
+    if context and context.information:
+        return f"ℹ️ {name}: information only. This report claims: {answer(overview)}"
+    sign = "ℹ️" if overview.advisory else _SYMBOLS[overview.report.verdict]
+    return f"{sign} {name}: {answer(overview)}"
+
+
+def _heading(overview: Overview, context: ReviewContext | None, room: int) -> str:
     report = overview.report
-    sign = "ℹ️" if overview.advisory else _SYMBOLS[report.verdict]
-    lines = [f"### {sign} gitops-gate: {answer(overview)}", "", " · ".join(numbers(overview))]
+    lines = [f"### {_title(overview, context)}", ""]
+    if context and context.information:
+        lines += [
+            "> [!WARNING]",
+            f"> {_CLAIM}",
+            "",
+        ]
+    lines.append(" · ".join(markdown(phrase) for phrase in numbers(overview)))
     if [reason.code for reason in report.reasons] not in (["findings"], ["nothing_blocks"]):
-        lines.append("")
         texts = [reason_text(reason, overview) for reason in report.reasons]
-        items = [f"- because {markdown_sentence(text, _LONGEST_TEXT)}" for text in texts]
-        shown, left = fitting(items, _REASONS_SHARE)
-        lines += [*shown, *([f"- and {plural(left, 'more reason')}"] if left else [])]
+        items = [f"- because {markdown_sentence(text, LONGEST_TEXT)}" for text in texts]
+        shown, left = fitting(items, room)
+        lines += ["", *shown, *([f"- and {plural(left, 'more reason')}"] if left else [])]
     return "\n".join(lines)
 
 
-def _findings(overview: Overview, *, older: bool) -> list[str]:
-    groups = [*overview.blocking, *overview.noted, *(overview.older if older else ())]
-    if not groups:
+def _again(overview: Overview, context: ReviewContext | None, part: int, parts: int) -> str:
+    head = f", head {markdown_code(short(context.head), 60)}" if context else ""
+    title = f"#### {_title(overview, context)} (part {part} of {parts})"
+    return f"{title}\n\nThis goes on from the summary above{head}."
+
+
+def _notes(context: ReviewContext | None, room: int) -> list[str]:
+    """What could not be done on the forge, a line each."""
+    if context is None or not context.notes:
         return []
-    rows = [_finding_row(group, overview) for group in groups]
-    head = ["| | Rule | Where | What to do |", "|---|---|---|---|"]
-    shown, left = fitting(rows, _FINDINGS_SHARE)
-    note = [_elsewhere(left, "more finding")] if left else []
-    return ["\n".join([*head, *shown]), *note]
-
-
-def _finding_row(group: FindingGroup, overview: Overview) -> str:
-    finding = group.finding
-    sign = "❌" if group.blocking and not overview.advisory else "⚠️"
-    if finding.severity is Severity.WARNING and not group.blocking:
-        sign = "⚠️" if finding.introduced else "▫️"
-    where = [markdown_code(place(finding), 300)] if finding.location else []
-    if finding.resource:
-        where.append(
-            f"{markdown(finding.resource.kind, 80)} {markdown_code(finding.resource.name, 120)}"
-        )
-    text = " · ".join(where)
-    if group.applications:
-        text += f"{' in ' if text else ''}{_names(group.applications)}"
-    todo = markdown_sentence(finding.message, 2 * _LONGEST_TEXT)
-    if finding.remediation:
-        todo += f"<br>{markdown_sentence(finding.remediation, _LONGEST_TEXT)}"
-    if finding.suggestion:
-        todo += f"<br>Try {markdown_code(finding.suggestion, 120)}."
-    note = "" if finding.introduced or overview.scanned else " (older)"
-    link = safe_link(finding.documentation)
-    rule = markdown(finding.rule, 120)
-    rule = f"[{rule}](<{link}>)" if link else rule
-    return f"| {sign} | {rule}{note} | {text} | {todo} |"
-
-
-def _names(applications: Sequence[str]) -> str:
-    shown = ", ".join(f"**{markdown(name, 120)}**" for name in applications[:_MOST_NAMED])
-    rest = len(applications) - _MOST_NAMED
-    return f"{shown} and {plural(rest, 'more application')}" if rest > 0 else shown
-
-
-def _failed(overview: Overview) -> list[str]:
-    blocks = []
-    for outcome in overview.failed:
-        lines = _message(outcome.reason or "no reason is known")
-        title = f"**{markdown(outcome.name, 200)}** could not be evaluated:"
-        blocks.append("\n".join([title, "", *fenced(lines, "text")]))
-    shown, left = fitting(blocks, _FAILED_SHARE)
-    return [*shown, *([_elsewhere(left, "more failed application")] if left else [])]
-
-
-def _applications(overview: Overview) -> list[str]:
-    changed = Counter((c.application, c.operation) for c in overview.report.changes)
-    found = Counter(
-        f.application for f in overview.report.findings if f.introduced and not f.waiver
-    )
-    risks: dict[str, set[str]] = {}
-    for change in overview.report.changes:
-        risks.setdefault(change.application, set()).update(change.risk)
-    listed = [
-        outcome
-        for outcome in overview.report.applications
-        if outcome.status is Status.FAILED
-        or found[outcome.name]
-        or (outcome.affected and not overview.scanned)
-    ]
-    if not listed:
-        return []
-    listed.sort(key=lambda outcome: (outcome.environment, outcome.name))
-    rows = [
-        _application_row(outcome, changed, found[outcome.name], risks.get(outcome.name, ()))
-        for outcome in listed
-    ]
-    head = ["| Environment | Application | Changes | Risk | Findings |", "|---|---|---|---|---|"]
-    shown, left = fitting(rows, _APPLICATIONS_SHARE)
-    note = [_elsewhere(left, "more application")] if left else []
-    return ["\n".join([*head, *shown]), *note]
-
-
-def _application_row(
-    outcome: ApplicationOutcome,
-    changed: Counter[tuple[str, Operation]],
-    found: int,
-    risks: Iterable[str],
-) -> str:
-    signs = [
-        f"{OPERATION_SIGNS[operation]}{changed[outcome.name, operation]}"
-        for operation in (Operation.ADDED, Operation.MODIFIED, Operation.REMOVED)
-        if changed[outcome.name, operation]
-    ]
-    changes = " ".join(signs)
-    if outcome.status is Status.FAILED:
-        changes = "not rendered"
-    elif not changes:
-        changes = "none"
-    grave = sorted(label for label in risks if label in GRAVE_RISKS)
-    risk = f"🔴 {', '.join(markdown(risk_text(label)) for label in grave)}" if grave else ""
-    name = markdown_code(outcome.name, 200)
-    if outcome.moved_from is not None:
-        name += f" (was {markdown_code(outcome.moved_from, 200)})"
-    return f"| {markdown(outcome.environment, 80)} | {name} | {changes} | {risk} | {found or ''} |"
-
-
-def _rules_effect(overview: Overview) -> list[str]:
-    effect = overview.report.rules_effect
-    if effect is None:
-        return []
-    files = ", ".join(markdown_code(path, _LONGEST_PATH) for path in effect.changed[:_MOST_NAMED])
-    rest = len(effect.changed) - _MOST_NAMED
-    files += f" and {rest} more" if rest > 0 else ""
-    sentence = effect_sentence(effect)
-    head = f"**{sentence[:1].upper()}{sentence[1:]}** ({files}); it takes effect after the merge."
-    parts = [head]
-    if effect.error is not None:
-        parts.append("\n".join(fenced(_message(effect.error), "text")))
-    rows = [("newly denied", finding) for finding in effect.newly_denied]
-    rows += [("no longer denied", finding) for finding in effect.no_longer_denied]
-    lines = []
-    for word, finding in rows:
-        where = markdown(str(finding.resource), 160) if finding.resource else ""
-        name = markdown_code(finding.application, 160) if finding.application is not None else ""
-        lines.append(f"| {word} | {markdown(finding.rule, 120)} | {where} | {name} |")
-    if lines:
-        shown, left = fitting(lines, _EFFECT_SHARE)
-        table = ["| | Rule | Resource | Application |", "|---|---|---|---|", *shown]
-        parts.append("\n".join(table))
-        parts += [_elsewhere(left, "more effect")] if left else []
-    return parts
-
-
-def _footer(overview: Overview) -> str:
-    report = overview.report
-    tools = {"gitops-gate": __version__, **report.tools}
-    names = ", ".join(f"{markdown(name, 60)} {markdown(tools[name], 60)}" for name in sorted(tools))
-    parts = [markdown(comparison(report), 200)]
-    source, digest = report.configuration.get("source"), report.configuration.get("digest")
-    if source:
-        parts.append(f"rules of {markdown(source, 120)}")
-    if digest:
-        parts.append(f"rules digest {markdown_code(digest, 80)}")
-    rendered = sorted({a.digest.head for a in report.applications if a.affected and a.digest.head})
-    if len(rendered) == 1:
-        parts.append(f"rendered digest {markdown_code(rendered[0], 80)}")
-    return f"<sub>{' · '.join([*parts, names])}</sub>"
+    items = [f"- {markdown_sentence(note, LONGEST_TEXT)}" for note in context.notes]
+    shown, left = fitting(items, room)
+    return ["\n".join([*shown, *([f"- and {plural(left, 'more note')}"] if left else [])])]
 
 
 def fitting(texts: Sequence[str], room: int) -> tuple[list[str], int]:
@@ -239,16 +156,3 @@ def fitting(texts: Sequence[str], room: int) -> tuple[list[str], int]:
             break
         shown.append(text)
     return shown, len(texts) - len(shown)
-
-
-def _message(text: str) -> list[str]:
-    """The first lines of a tool's message, indented, with how many lines there are more."""
-    lines = block(text)
-    shown = [f"  {line[:_LONGEST_TEXT]}" for line in lines[:_MOST_LINES]]
-    left = len(lines) - len(shown)
-    return [*shown, f"  ({plural(left, 'more line')})"] if left else shown
-
-
-def _elsewhere(number: int, noun: str) -> str:
-    verb = "is" if number == 1 else "are"
-    return f"_{plural(number, noun)} {verb} in the full report, not here._"

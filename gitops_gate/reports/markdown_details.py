@@ -1,81 +1,133 @@
-"""The folded parts of the Markdown report: diffs, older findings, waivers, coverage, warnings."""
+"""The folded parts of the Markdown report: diffs, waivers, coverage, warnings; and the footer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
+from gitops_gate import __version__
 from gitops_gate.changes.values import Operation
-from gitops_gate.reports.escaping import block, fenced, markdown, markdown_code, markdown_sentence
+from gitops_gate.reports.escaping import (
+    block,
+    fenced,
+    markdown,
+    markdown_code,
+    markdown_sentence,
+    one_line,
+)
 from gitops_gate.reports.grouping import ChangeGroup, Overview
+from gitops_gate.reports.links import page_link
+from gitops_gate.reports.markdown_findings import LONGEST_NAME, named
+from gitops_gate.reports.markdown_pages import Section
+from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.reports.wording import (
     GRAVE_RISKS,
-    OPERATION_SIGNS,
+    comparison,
     coverage_phrases,
+    field_text,
     plural,
     risk_text,
+    short,
 )
 
+OPERATION_WORDS = {
+    Operation.ADDED: "adds",
+    Operation.MODIFIED: "changes",
+    Operation.REMOVED: "removes",
+}
 _LONGEST_LINE = 1_000
 _MOST_LINES = 300
 _MOST_LINES_MINOR = 40
 _LARGEST_DIFF = 16_000
 _MOST_NAMED = 60
+_FIELDS_IN_SUMMARY = 2
+_LONGEST_FIELD = 90
+_DIGEST_SHOWN = len("sha256:") + 12
 
 
-def change_details(overview: Overview, room: int) -> list[str]:
-    """A folded diff for each change, minor ones last, within `room` characters in all."""
-    blocks: list[str] = []
-    left = 0
-    for group in overview.changes:
-        text = "" if left else _details(group, overview)
-        if left or len(text) + 2 > room:
-            left += 1
-            continue
-        blocks.append(text)
-        room -= len(text) + 2
-    if left:
-        verb = "is" if left == 1 else "are"
-        blocks.append(
-            f"_The diff of {plural(left, 'more change')} {verb} in the full report, not here._"
-        )
-    return blocks
+def change_sections(overview: Overview) -> tuple[Section, Section]:
+    """The changes, each a folded diff; and the same changes, each by its name only.
+
+    What a reviewer must not miss comes first, what is of labels or definitions last.
+    """
+    groups = sorted(overview.changes, key=_weight)
+    with_diff = Section(
+        noun="change",
+        how=" with the diff",
+        count=len(groups),
+        row=cache(lambda at: _details(groups[at], overview)),
+        title="Changes, continued",
+        gap="\n\n",
+    )
+    names = Section(
+        noun="change",
+        how=" by name",
+        count=len(groups),
+        row=cache(lambda at: f"- {_title(groups[at], overview, text=True)}"),
+        title="Changes whose diff is only in the full report",
+        before="<details><summary>Changes whose diff is only in the full report</summary>\n\n",
+        after="\n\n</details>",
+    )
+    return with_diff, names
+
+
+def _weight(group: ChangeGroup) -> int:
+    if GRAVE_RISKS.intersection(group.change.risk):
+        return 0
+    return 2 if group.minor else 1
 
 
 def _details(group: ChangeGroup, overview: Overview) -> str:
     change = group.change
-    lines = [f"<details><summary>{_summary(group, overview)}</summary>", ""]
+    summary = " · ".join([_title(group, overview, text=False), *_fields(group)])
+    lines = [f"<details><summary>{summary}</summary>", ""]
     if len(group.applications) > 1:
-        named = ", ".join(markdown_code(name, 200) for name in group.applications[:_MOST_NAMED])
+        shown = group.applications[:_MOST_NAMED]
+        names = ", ".join(markdown_code(name, LONGEST_NAME) for name in shown)
         rest = len(group.applications) - _MOST_NAMED
-        lines += [f"The same in {named}{f' and {rest:,} more' if rest > 0 else ''}.", ""]
+        lines += [f"The same in {names}{f' and {rest:,} more' if rest > 0 else ''}.", ""]
     if change.previous is not None and str(change.previous) != str(change.resource):
-        lines += [f"Was {markdown(str(change.previous), 300)}.", ""]
-    shown, left = _cut(change.diff, _MOST_LINES_MINOR if group.minor else _MOST_LINES)
-    if shown:
-        lines += [*fenced(shown, "diff"), ""]
+        lines += [f"Was {markdown(str(change.previous), LONGEST_NAME)}.", ""]
+    diff, left = _cut(change.diff, _MOST_LINES_MINOR if group.minor else _MOST_LINES)
+    if diff:
+        lines += [*fenced(diff, "diff"), ""]
     left_out = change.omitted + left
     if left_out:
         lines += [f"_{plural(left_out, 'line')} or fields left out._", ""]
     return "\n".join([*lines, "</details>"])
 
 
-def _summary(group: ChangeGroup, overview: Overview) -> str:
+def _title(group: ChangeGroup, overview: Overview, *, text: bool) -> str:
+    """Where, what and how grave: as HTML for a summary, or as Markdown `text` for a list."""
     change, names = group.change, group.applications
-    if len(names) > 1:
-        where = f"{len(names):,} applications"
+    if text:
+        where = named(names)
+    elif len(names) > 1:
+        where = f"<b>{len(names):,} applications</b>"
     else:
-        environment = overview.environments.get(names[0])
-        where = f"<b>{markdown(names[0], 200)}</b>"
-        where += f" ({markdown(environment, 80)})" if environment else ""
+        where = f"<b>{markdown(names[0], LONGEST_NAME)}</b>"
+    environments = sorted({overview.environments.get(name, "") for name in names} - {""})
+    if len(names) > 1 or (environments and environments[0] not in names[0]):
+        where += f" ({', '.join(markdown(name, 80) for name in environments[:6])})"
     reference = change.resource
     name = f"{reference.namespace}/{reference.name}" if reference.namespace else reference.name
-    name = name if group.one_namespace else reference.name
-    kind = f"{OPERATION_SIGNS[change.operation]} {markdown(reference.kind, 80)}"
-    parts = [where, f"{kind} <code>{markdown(name, 200)}</code>"]
-    if change.operation is Operation.MODIFIED and change.fields:
-        parts.append(plural(len(change.fields), "field"))
-    parts += [f"🔴 {markdown(risk_text(label))}" for label in change.risk if label in GRAVE_RISKS]
-    return " · ".join(parts)
+    name = markdown(name if group.one_namespace else reference.name, LONGEST_NAME)
+    what = f"{OPERATION_WORDS[change.operation]} {markdown(reference.kind, 80)} <code>{name}</code>"
+    risks = [f"🔴 {markdown(risk_text(label))}" for label in change.risk if label in GRAVE_RISKS]
+    return " · ".join([where, what, *risks])
+
+
+def _fields(group: ChangeGroup) -> list[str]:
+    """The first changed fields in a few words, so that most diffs need not be opened."""
+    change = group.change
+    if change.operation is not Operation.MODIFIED:
+        return []
+    shown = [
+        f"<code>{markdown(one_line(field_text(field, 32), _LONGEST_FIELD))}</code>"
+        for field in change.fields[:_FIELDS_IN_SUMMARY]
+    ]
+    rest = len(change.fields) - len(shown)
+    return [*shown, *([f"{rest:,} more"] if rest > 0 else [])]
 
 
 def _cut(diff: str, most: int) -> tuple[list[str], int]:
@@ -94,7 +146,7 @@ def _cut(diff: str, most: int) -> tuple[list[str], int]:
     return shown, len(lines) - len(shown)
 
 
-def more_details(overview: Overview, room: int) -> list[str]:
+def closing_details(overview: Overview, room: int) -> str:
     """Older findings, waivers, coverage and warnings: folded, the figures in the summary."""
     report, waivers = overview.report, overview.waivers
     titles = [plural(overview.older_count, "older finding")] if overview.older_count else []
@@ -117,12 +169,14 @@ def more_details(overview: Overview, room: int) -> list[str]:
             "verdict"
         )
     items.append(f"- {' · '.join(coverage_phrases(report))}")
+    if not overview.scanned:
+        items.append("- approvals are not evaluated")
     items += [
-        f"- not read: {markdown_code(item.get('path', ''), 200)}, "
+        f"- not read: {markdown_code(item.get('path', ''), LONGEST_NAME)}, "
         f"{markdown_sentence(item.get('reason', ''), 200)}"
         for item in report.coverage.not_understood
     ]
-    return [_folded(" · ".join(titles), items, room)]
+    return _folded(" · ".join(titles), items, room)
 
 
 def _folded(title: str, items: Sequence[str], room: int) -> str:
@@ -134,3 +188,33 @@ def _folded(title: str, items: Sequence[str], room: int) -> str:
             break
         lines.append(item)
     return "\n".join([*lines, "", "</details>"])
+
+
+def _whereabouts(context: ReviewContext) -> str:
+    """Where the full report is: the artifact and the run, as far as they are known."""
+    artifact = f"artifact “{markdown(context.artifact, 100)}”" if context.artifact else "artifact"
+    link = page_link(context.run_url)
+    return f"full report: {artifact} of {f'[the run](<{link}>)' if link else 'the run'}"
+
+
+def footer(overview: Overview, context: ReviewContext | None, digest: str | None) -> str:
+    """What was compared, by whose rules, and with which tools; `digest` is the report's."""
+    report = overview.report
+    if context is None:
+        parts = [markdown(comparison(report), 200)]
+        source = report.configuration.get("source")
+        parts += [f"rules of {markdown(source, 120)}"] if source else []
+    else:
+        head, base = (markdown_code(short(text), 60) for text in (context.head, context.base))
+        branch = context.base_ref.removeprefix("refs/heads/")
+        parts = [f"head {head} on base {base}", f"rules of {markdown_code(branch, 120)}"]
+    rules = report.configuration.get("digest")
+    parts += [f"rules digest {markdown_code(rules[:_DIGEST_SHOWN], 80)}"] if rules else []
+    parts += [f"report digest {markdown_code(digest[:_DIGEST_SHOWN], 80)}"] if digest else []
+    tools = {"gitops-gate": __version__, **report.tools}
+    parts.append(
+        ", ".join(f"{markdown(name, 60)} {markdown(tools[name], 60)}" for name in sorted(tools))
+    )
+    if context is not None and (context.artifact or context.run_url):
+        parts.append(_whereabouts(context))
+    return f"<sub>{' · '.join(parts)}</sub>"
