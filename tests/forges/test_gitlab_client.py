@@ -464,13 +464,6 @@ class TestWhatATokenMay:
         assert connect.MAY_NOT_PUSH in forge.missing
         assert forge.status is None
 
-    def test_do_of_one_made_for_reading_is_said_beforehand(self, site: Site):
-        forge = site.connect(may_write=False)
-        assert forge.missing == (connect.NO_WRITING, connect.NO_SARIF)
-        assert (forge.summary, forge.inline, forge.status, forge.opening) == (None,) * 4
-        assert forge.approvals is not None
-        assert forge.protection is not None
-
     @pytest.mark.parametrize("pin", [scenario.PROJECT_ID, None], ids=["pinned", "by its path"])
     def test_do_of_a_job_is_to_read_the_merge_request_and_its_notes(
         self, site: Site, pin: int | None
@@ -495,6 +488,14 @@ class TestWhatATokenMay:
         assert [(c.body, c.ours) for c in snapshot.comments] == [("hello", False)]
         assert len(snapshot.unknown) == 2
         assert all("CI_JOB_TOKEN" in line for line in snapshot.unknown)
+
+    def test_do_of_a_job_in_a_fork_is_nothing_and_says_what_to_do(self, site: Site):
+        site.state.add_project("mallory/shop", fork_of=scenario.PROJECT_ID)
+        head = site.checkout.git("rev-parse", "change")
+        pipeline = site.state.add_pipeline("mallory/shop", head, "change", by="mallory")
+        site.state.add_job_token("glcbt-fork", pipeline, "mallory/shop")
+        with pytest.raises(ForgeError, match="publish from a pipeline of the target project"):
+            site.connect("glcbt-fork").change_requests.read()
 
     def test_do_without_a_merge_request_is_to_set_statuses(self, site: Site):
         forge = site.connect(target=replace(TARGET, number=None))

@@ -43,7 +43,6 @@ _NOT_FOR_JOBS = (
     NO_PROTECTION,
     NO_OPENING,
 )
-NO_WRITING = "comments, inline comments, commit status, opening: the token may only read"
 MAY_NOT_NOTE = "comments: the token's account may not write on this merge request"
 MAY_NOT_PUSH = "commit status: the token's account needs the Developer role in the project"
 MAY_NOT_RESOLVE = (
@@ -59,7 +58,6 @@ def connect_gitlab(
     token: str,
     *,
     job_token: bool | None = None,
-    may_write: bool | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Forge:
     """A forge for one project, and for its merge request `target.number` if there is one.
@@ -67,9 +65,8 @@ def connect_gitlab(
     The token is a personal, project or group access token or a service account's, with the scope
     `api`; or a job's own CI_JOB_TOKEN, which can read a merge request and little else
     (https://docs.gitlab.com/ci/jobs/ci_job_token/). `job_token` says so where the token's prefix
-    does not; `may_write` False says that the token was made for reading, which GitLab tells no
-    sooner than at the first write. All but a job token costs one request, which the first `read`
-    need not repeat.
+    does not. That a token has too few scopes, GitLab tells no sooner than at the first write. All
+    but a job token costs one request, which the first `read` need not repeat.
     Raises `ForgeError` when the token is refused, or the project is not the pinned one.
     """
     is_job = _JOB_TOKEN in token[:40] if job_token is None else job_token
@@ -95,8 +92,6 @@ def connect_gitlab(
     forge = replace(
         _for_reading(reader), approvals=approvals, protection=BranchProtection(connection)
     )
-    if may_write is False:
-        return replace(forge, missing=(NO_WRITING, NO_SARIF))
     return _with_writing(forge, allowed, connection, reader, statuses)
 
 

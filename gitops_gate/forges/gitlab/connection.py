@@ -143,8 +143,11 @@ class Connection:
             return "the token is not valid here; it may have expired"
         if status == 403 and "scope" in said:
             return "give the token the scope api"
-        if status == 403 and self.job_token:
-            return "a CI_JOB_TOKEN may not do this; use a project access token"
+        if status in (403, 404) and self.job_token:
+            return (
+                "a CI_JOB_TOKEN reads only merge requests of projects that let its own project in; "
+                "publish from a pipeline of the target project, with a project access token"
+            )
         return None
 
     def graphql(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
