@@ -241,9 +241,7 @@ def test_graphql_wants_a_page_size_of_at_most_100(shop: Shop, arguments: str, ki
 
 
 def test_a_fork_is_another_repository_and_its_head_can_be_fetched(shop: Shop) -> None:
-    fork = shop.server.repository(
-        "rita/shop", shop.repository.git.path, fork_of=shop.repository, owner="User"
-    )
+    fork = shop.server.repository("rita/shop", fork_of=shop.repository, owner="User")
     shop.server.commit(fork, "fix", {"c.yaml": "c: 1\n"})
     pull = shop.server.pull(shop.repository, head="fix", head_repository=fork)
     found = shop.get("/pulls?head=rita:fix").json()

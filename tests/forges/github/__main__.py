@@ -37,7 +37,7 @@ The state file:
 
 Only `name`, `head`, `login`, `slug`, `organisation`, `value` and the like are needed; a token
 without an account is a GITHUB_TOKEN. `protections` and `rulesets` are as GitHub's API gives them.
-A new bare repository is made for a fork without `git`, or when there is no DIR.
+A fork without `git` starts as a copy of its parent; without DIR a new repository is made.
 
 `POST /__state` takes the same form and adds to the world. Its `do` is a list of actions, each with
 `repository`, most with `pull` (the number): `push` (branch, sha, actor), `commit` (branch, files,

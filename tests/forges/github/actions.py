@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.forges.github.git import Git
+from tests.forges.github.git import NO_COMMIT, Git
 from tests.forges.github.state import (
     ACTIONS_APP,
     ACTIONS_BOT,
-    NO_COMMIT,
     Account,
     Activity,
     Comment,
@@ -82,27 +81,24 @@ def add_repository(
 ) -> Repository:  # fmt: skip
     """A repository over a Git repository on disk."""
     login, name = full_name.split("/")
+    branches = git.branches()
+    main = next((name for name in ("main", "master") if name in branches), "main")
     repository = Repository(
         id=world.next_id("repository") if number is None else number,
         owner=add_account(world, login, owner),
         name=name,
         git=git,
         private=private,
-        default_branch=default_branch or _default_branch(git),
+        default_branch=default_branch or main,
         fork_of=None if fork_of is None else fork_of.id,
         created_at=world.tick(),
     )
     for person, role in (collaborators or {}).items():
         repository.collaborators[add_account(world, person).login.lower()] = role
     world.repositories[repository.id] = repository
-    repository.branches = git.branches()
+    repository.branches = branches
     repository.fingerprint = git.fingerprint()
     return repository
-
-
-def _default_branch(git: Git) -> str:
-    branches = git.branches()
-    return next((name for name in ("main", "master") if name in branches), "main")
 
 
 def open_pull(
@@ -236,9 +232,10 @@ def _publish_refs(world: World, repository: Repository, pull: Pull) -> None:
     source = world.repositories.get(pull.head_repository or 0)
     if source is not None and source.git.directory != git.directory and not git.has(pull.head):
         git("fetch", "-q", "--no-tags", str(source.git.directory), f"refs/heads/{pull.head_ref}")
-    git("update-ref", f"refs/pull/{pull.number}/head", pull.head)
+    refs = {f"refs/pull/{pull.number}/head": pull.head}
     if merge := landing(repository, pull):
-        git("update-ref", f"refs/pull/{pull.number}/merge", merge)
+        refs[f"refs/pull/{pull.number}/merge"] = merge
+    git.set(refs)
 
 
 def landing(repository: Repository, pull: Pull) -> str | None:
@@ -512,7 +509,7 @@ def merge(
 
 
 def _land(git: Git, tree: str, parents: tuple[str, ...], message: str) -> str:
-    date = git("log", "-1", "--format=@%ct +0000", parents[-1]).strip()
+    date = git.commit(parents[-1]).committer.date
     named = [option for parent in parents for option in ("-p", parent)]
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     return git("commit-tree", tree, *named, "-m", message, environment=dates).strip()

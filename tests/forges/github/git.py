@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "GitHub",
     "GIT_COMMITTER_EMAIL": "noreply@github.com",
 }
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+NO_COMMIT = "0" * 40
 CO_AUTHOR = re.compile(r"^co-authored-by:\s*(.*?)\s*<([^>]*)>\s*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -188,8 +188,8 @@ class Git:
         author: tuple[str, str] = ("Example", "example@example.com"), date: int = 1_790_000_000,
     ) -> str:  # fmt: skip
         """A commit on top of another, with these files changed; None removes one."""
-        stream = [f"commit refs/gitops-gate/written\nauthor {author[0]} <{author[1]}> {date} +0000"]
-        stream.append(f"committer {author[0]} <{author[1]}> {date} +0000")
+        who = f"{author[0]} <{author[1]}> {date} +0000"
+        stream = ["commit refs/gitops-gate/written", "mark :1", f"author {who}", f"committer {who}"]
         stream.append(f"data {len(message.encode())}\n{message}")
         if parent:
             stream.append(f"from {parent}")
@@ -198,10 +198,18 @@ class Git:
                 f"D {path}" if text is None
                 else f"M 100644 inline {path}\ndata {len(text.encode())}\n{text}"
             )  # fmt: skip
-        self("fast-import", "--quiet", "--force", stdin=("\n".join(stream) + "\n").encode())
-        sha = self("rev-parse", "refs/gitops-gate/written").strip()
-        self("update-ref", "-d", "refs/gitops-gate/written")
-        return sha
+        # A commit needs a branch here, which is gone again at the end.
+        stream += ["", "get-mark :1", "reset refs/gitops-gate/written", f"from {NO_COMMIT}", ""]
+        said = self(
+            "fast-import", "--quiet", "--force", "--cat-blob-fd=1",
+            stdin="\n".join(stream).encode(),
+        )  # fmt: skip
+        return said.strip()
+
+    def set(self, refs: Mapping[str, str]) -> None:
+        """Point refs at commits, all at once."""
+        lines = [f"update {name} {sha}\n" for name, sha in refs.items()]
+        self("update-ref", "--stdin", stdin="".join(lines).encode())
 
 
 def _run(
@@ -302,7 +310,7 @@ def _merge(git: Git, base: str, head: str, message: str) -> str | None:
         tree = git("merge-tree", "--write-tree", base, head).split("\n", 1)[0]
     except subprocess.CalledProcessError:
         return None
-    date = git("log", "-1", "--format=@%ct +0000", head).strip()
+    date = git.commit(head).committer.date
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     parents = ("-p", base, "-p", head)
     return git("commit-tree", tree, *parents, "-m", message, environment=dates).strip()

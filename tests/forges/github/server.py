@@ -373,19 +373,21 @@ class GitHubServer(Loopback):
         return made
 
     def repository(self, full_name: str, git: Git | Path | None = None, **more: Any) -> Repository:
-        """A repository over one on disk, or over a new bare one with one commit."""
+        """A repository over one on disk, or over a new bare one: a copy for a fork."""
         if git is None:
-            git = self._new_git(full_name)
+            git = self._new_git(full_name, more.get("fork_of"))
         elif isinstance(git, Path):
             git = Git(git)
         return actions.add_repository(self.world, full_name, git, **more)
 
-    def _new_git(self, full_name: str) -> Git:
+    def _new_git(self, full_name: str, parent: Repository | None) -> Git:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="github-")
         git = Git.create(Path(self._folder.name) / f"{full_name}.git")
-        first = git.write(None, {"README.md": "# A repository\n"}, "Begin")
-        git("update-ref", "refs/heads/main", first)
+        if parent is None:
+            git.set({"refs/heads/main": git.write(None, {"README.md": "# Hello\n"}, "Begin")})
+        else:
+            git("fetch", "-q", "--no-tags", str(parent.git.directory), "+refs/heads/*:refs/heads/*")
         return git
 
     def commit(

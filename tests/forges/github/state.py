@@ -17,7 +17,6 @@ START = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
 ACTIONS_APP = 15368
 ACTIONS_BOT = 41898282
-NO_COMMIT = "0" * 40
 
 
 @dataclass(eq=False)
