@@ -362,6 +362,19 @@ def test_opening_a_merge_request_twice_is_a_conflict(http: Http, gitlab_reposito
     assert missing.status_code == 400
 
 
+def test_the_former_path_of_a_project_leads_to_its_id(
+    http: Http, gitlab_server: GitLabServer, gitlab_shop: Shop
+) -> None:
+    gitlab_shop.state.moved["group/old"] = PROJECT_ID
+    answer = http("GET", "/projects/group%2Fold/merge_requests/7", allow_redirects=False)
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == f"{gitlab_server.api}{http.mr}"
+    wrote = http.post("/projects/group%2Fold/merge_requests/7/notes", body="hello")
+    assert wrote.status_code == 404
+    seen = http.query('{ project(fullPath: "group/old") { id } }').json()
+    assert seen == {"data": {"project": None}}
+
+
 def test_a_branch_shows_its_tip_and_its_protection(http: Http, gitlab_shop: Shop) -> None:
     main = http.get(f"{http.project}/repository/branches/main").json()
     assert main["commit"]["id"] == gitlab_shop.project.git.tip("main")
@@ -384,6 +397,18 @@ def test_on_free_any_approval_counts_and_premium_is_not_there(
     for path in (f"{http.mr}/approval_state", f"{http.project}/approvals"):
         assert http.get(path).status_code == 404
     assert maintainer.get(f"{http.project}/push_rule").status_code == 404
+
+
+def test_the_enterprise_edition_without_a_licence_answers_at_length_and_approves_of_anything(
+    http: Http, maintainer: Http, gitlab_shop: Shop
+) -> None:
+    gitlab_shop.state.enterprise = True
+    gitlab_shop.project.rules.append(ApprovalRule(id=1, name="any", required=2))
+    seen = http.get(f"{http.mr}/approvals").json()
+    assert (seen["approved"], seen["approvals_required"], seen["approved_by"]) == (True, 0, [])
+    assert not seen["merge_request_approvers_available"]
+    assert maintainer.get(f"{http.project}/push_rule").json() == {"message": "404 Not Found"}
+    assert http.get("/metadata").json()["enterprise"]
 
 
 def test_older_servers_do_not_say_when(http: Http, gitlab_shop: Shop) -> None:
@@ -518,6 +543,16 @@ def test_the_limits_of_notes(http: Http, gitlab_shop: Shop) -> None:
     assert "is too long (maximum is 1000000 characters)" in over.json()["message"]
     limits.notes = 1
     assert "Maximum number of comments" in http.post(f"{http.mr}/notes", body="x").text
+
+
+def test_bodies_that_the_database_cannot_hold_are_refused(http: Http) -> None:
+    for body in ("a\0b", "a\ud800b"):
+        assert http.post(f"{http.mr}/notes", body=body).status_code == 400
+
+
+def test_bodies_are_stored_without_returns_and_trailing_space(http: Http) -> None:
+    made = http.post(f"{http.mr}/notes", body="one\r\n\r\ntwo  \n\n").json()
+    assert made["body"] == "one\n\ntwo"
 
 
 def test_quick_actions_are_run_recorded_and_taken_out(http: Http, gitlab_shop: Shop) -> None:

@@ -11,7 +11,8 @@ moves in it moves on the server when a push comes over HTTP, or the action `push
 The state file (levels by name or number; merge requests as `group/shop!7`):
 
     {
-      "premium": false, "version": "19.1.0", "limits": {"requests": 2000, "notes_created": 60},
+      "premium": false, "enterprise": false, "version": "19.1.0",
+      "limits": {"requests": 2000, "notes_created": 60},
       "keyset": ["listDiscussions"],
       "users": [{"username": "alice", "id": 11, "emails": ["alice@example.com"], "bot": false}],
       "groups": [{"path": "group", "id": 21, "visibility": "private",
@@ -39,7 +40,8 @@ The state file (levels by name or number; merge requests as `group/shop!7`):
 
 `POST /__state` takes the same form and adds to the state. Actions: `push`, `approve`, `unapprove`,
 `request_changes`, `close`, `merge` (merge_commit, squash_commit, landed), each with `by`;
-`comment` (by, body), `retarget` (branch, by), `label` (labels), `reopen`. Faults are those of
+`comment` (by, body), `retarget` (branch, by), `label` (labels), `reopen`, and `diff` (ready) for a
+merge request whose diff is still being made. Faults are those of
 `serving.Faults` by name, and `stale`.
 
 `GET /__state` shows merge requests with notes and approvals, pipelines, statuses, and the quick

@@ -67,6 +67,14 @@ class RefusedError(Exception):
         self.body = {key: message, **more}
 
 
+class MovedError(Exception):
+    """The project has this id, and no longer the path that was asked for."""
+
+    def __init__(self, project: int) -> None:
+        super().__init__(project)
+        self.project = project
+
+
 def unauthorized() -> RefusedError:
     """Nobody is asking."""
     return RefusedError(401, "401 Unauthorized")
@@ -128,7 +136,7 @@ class Caller:
     # ------------------------------------------------------------------ what can be seen
 
     def project(self, name: str) -> Project:
-        """A project by id or path that the caller may see. Raises `RefusedError`."""
+        """A project by id or path that the caller may see. Raises `RefusedError`, `MovedError`."""
         found = next(
             (
                 p
@@ -137,6 +145,9 @@ class Caller:
             ),
             None,
         )
+        former = self.state.moved.get(name)
+        if found is None and former is not None and self._sees(self.state.projects[former]):
+            raise MovedError(former)
         if found is None or not self._sees(found):
             raise not_found("Project")
         return found

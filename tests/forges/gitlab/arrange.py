@@ -41,7 +41,7 @@ FAULTS = ("bad_gateway", "drop", "slow", "too_many_requests", "redirect", "reord
 def add(server: GitLabServer, said: Mapping[str, Any], repository: Path | None = None) -> None:
     """Add what is said to the state; everything is named by username or path. Raises `KeyError`."""
     state = server.state
-    known = ("premium", "saas", "version", "approved_at", "totals")
+    known = ("premium", "enterprise", "version", "approved_at", "totals")
     for name in known:
         if name in said:
             setattr(state, name, said[name])
@@ -194,6 +194,7 @@ def _do(state: State, said: Mapping[str, Any]) -> None:
         "close": state.close,
         "reopen": state.reopen,
         "merge": state.merged,
+        "diff": lambda mr, ready: setattr(mr, "diff_ready", ready),
         "label": lambda mr, labels: mr.labels.extend(labels),
     }
     actions[action](mr, **values)

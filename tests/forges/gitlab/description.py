@@ -91,7 +91,9 @@ class Description:
         )
 
     def check_reply(self, operation: Operation, reply: Reply) -> list[str]:
-        """What the description does not allow in a reply."""
+        """What the description does not allow in a reply; a moved project may redirect anywhere."""
+        if reply.status == 301:
+            return []
         described = operation.responses.get(str(reply.status))
         if described is None and reply.status >= 400:
             described = operation.responses.get("default")

@@ -426,9 +426,9 @@ class Entities:
             "approved": bool(mr.approvals),
             "approved_by": by,
         }
-        if not self.state.premium:
+        if not self.state.licensed_code:
             return shown
-        rules = self.rules_for(mr)
+        rules = self.rules_for(mr) if self.state.premium else []
         left = sum(max(0, rule.required - len(self.approved_by(mr, rule))) for rule in rules)
         return {
             "id": mr.id,
@@ -450,8 +450,8 @@ class Entities:
             "approver_groups": [],
             "approval_rules_left": [],
             "has_approval_rules": bool(rules),
-            "merge_request_approvers_available": True,
-            "multiple_approval_rules_available": True,
+            "merge_request_approvers_available": self.state.premium,
+            "multiple_approval_rules_available": self.state.premium,
         }
 
     def _approval(self, user: int, at: str) -> Json:

@@ -16,7 +16,7 @@ import graphql
 from graphql.language import ast
 
 from tests.forges.gitlab import access
-from tests.forges.gitlab.access import Caller, RefusedError
+from tests.forges.gitlab.access import Caller, MovedError, RefusedError
 from tests.forges.gitlab.repository import CommitFacts, NoCommitError
 from tests.forges.gitlab.state import (
     DEVELOPER,
@@ -284,16 +284,16 @@ class _Root:
             ),
             "mergeRequest": lambda _info, id: self._merge_request_by_id(id),  # noqa: A006
             "metadata": {
-                "version": f"{self.state.version}-ee",
+                "version": self.state.version + ("-ee" if self.state.licensed_code else ""),
                 "revision": "0123456789a",
-                "enterprise": True,
+                "enterprise": self.state.licensed_code,
             },
         }
 
     def _found(self, find: Callable[[], Node]) -> Node | None:
         try:
             return find()
-        except RefusedError:
+        except (RefusedError, MovedError):
             return None
 
     def _merge_request_by_id(self, gid: str) -> Node | None:

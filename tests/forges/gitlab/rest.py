@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.forges.gitlab import access, paging
-from tests.forges.gitlab.access import Caller, RefusedError
+from tests.forges.gitlab.access import Caller, MovedError, RefusedError
 from tests.forges.gitlab.description import Asked
 from tests.forges.gitlab.entities import Entities, covers
 from tests.forges.gitlab.repository import NoCommitError
@@ -70,9 +70,11 @@ class Call:
         return Reply.of([show(item) for item in page]).with_headers(*headers)
 
     def require_premium(self) -> None:
-        """Raises `RefusedError` as an unlicensed server does: there is no such route."""
-        if not self.state.premium:
+        """Raises `RefusedError`: the Community Edition has no such route, others no licence."""
+        if not self.state.licensed_code:
             raise RefusedError(404, "404 Not Found", key="error")
+        if not self.state.premium:
+            raise access.not_found()
 
 
 Handler = Callable[[Call], Reply]
@@ -97,8 +99,22 @@ def answer(call: Call) -> Reply:
         for problem in call.asked.problems:
             _refuse_parameter(call.asked, problem)
         return HANDLERS[call.asked.operation.id](call)
+    except MovedError as moved:
+        return _moved(call, moved)
     except RefusedError as refused:
         return Reply.of(refused.body, refused.status)
+
+
+def _moved(call: Call, moved: MovedError) -> Reply:
+    """A project's former path: https://docs.gitlab.com/api/rest/#redirects."""
+    if call.asked.operation.method != "GET":
+        return Reply.of({"message": "404 Project Not Found"}, 404)
+    start, _, rest = call.address.partition("/projects/")
+    tail = rest.partition("/")[2]
+    address = f"{start}/projects/{moved.project}" + (f"/{tail}" if tail else "")
+    text = f"This resource has been moved permanently to {address}"
+    headers = (("Content-Type", "text/plain"), ("Location", address))
+    return Reply(status=301, body=text.encode(), headers=headers)
 
 
 def _refuse_parameter(asked: Asked, problem: str) -> None:
@@ -145,9 +161,9 @@ def get_job(call: Call) -> Reply:
 def get_metadata(call: Call) -> Reply:
     return Reply.of(
         {
-            "version": f"{call.state.version}-ee",
+            "version": call.state.version + ("-ee" if call.state.licensed_code else ""),
             "revision": "0123456789a",
-            "enterprise": True,
+            "enterprise": call.state.licensed_code,
         }
     )
 
@@ -565,6 +581,8 @@ def _check_status(body: Any) -> None:
     if len(body.get("description") or "") > 255:
         raise RefusedError(400, {"description": ["is too long (maximum is 255 characters)"]})
     url = body.get("target_url")
+    if len(url or "") > 255:
+        raise RefusedError(400, {"target_url": ["is too long (maximum is 255 characters)"]})
     if url and not str(url).startswith(("http://", "https://")):
         raise RefusedError(
             400, {"target_url": ["is blocked: Only allowed schemes are http, https"]}

@@ -57,6 +57,8 @@ def _discussion(mr: MergeRequest, identity: str) -> list[Note]:
 
 def _check_body(call: Call, mr: MergeRequest, body: str, *, new: bool) -> None:
     limits = call.state.limits
+    if "\0" in body or any("\ud800" <= letter <= "\udfff" for letter in body):
+        raise RefusedError(400, "400 Bad Request")
     if not body.strip():
         raise bad_request("""Note {:note=>["can't be blank"]}""")
     if len(body) > limits.note_characters:

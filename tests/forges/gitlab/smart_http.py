@@ -16,7 +16,7 @@ import subprocess
 from dataclasses import replace
 
 from tests.forges.gitlab import access
-from tests.forges.gitlab.access import Caller, RefusedError
+from tests.forges.gitlab.access import Caller, MovedError, RefusedError
 from tests.forges.gitlab.state import DEVELOPER, REPORTER, Project, State
 from tests.forges.serving import Reply, Request
 
@@ -54,6 +54,8 @@ def answer(state: State, path: str, request: Request, service: str) -> Reply:
         caller = _caller(state, request)
         project = caller.project(found["name"])
         _allow(caller, project, pushing=service == "git-receive-pack")
+    except MovedError:
+        return _refused(404)
     except RefusedError as refused:
         return _refused(401 if token_in(request) is None else refused.status)
     if found["what"] == "info/refs":

@@ -308,22 +308,31 @@ class Limits:
     requests: int | None = None
     notes_created: int | None = None
 
+    @classmethod
+    def gitlab_com(cls) -> Limits:
+        """Those of gitlab.com: https://docs.gitlab.com/user/gitlab_com/."""
+        return cls(requests=2_000, notes_created=60)
+
 
 @dataclass(kw_only=True)
 class State:
-    """A whole GitLab. `premium` switches what is licensed; `saas` is gitlab.com.
+    """A whole GitLab.
 
+    `enterprise` False is the Community Edition, which has no route for what is licensed; `premium`
+    is a licence on the Enterprise Edition, which gitlab.com runs on every tier.
+    `moved` are paths that projects had before, with the projects' ids.
     `approved_at`: approvals carry their time, as newer servers have it. `keyset` holds the ids of
     operations whose lists are paged by keyset; `totals` False leaves the counts out of the others.
     """
 
     premium: bool = False
-    saas: bool = False
+    enterprise: bool = False
     version: str = "19.1.0"
     approved_at: bool = True
     keyset: set[str] = field(default_factory=set)
     totals: bool = True
     limits: Limits = field(default_factory=Limits)
+    moved: dict[str, int] = field(default_factory=dict)
     users: dict[int, User] = field(default_factory=dict)
     groups: dict[int, Group] = field(default_factory=dict)
     projects: dict[int, Project] = field(default_factory=dict)
@@ -346,6 +355,11 @@ class State:
         """A number that was not given out yet."""
         self.next_id += 1
         return self.next_id
+
+    @property
+    def licensed_code(self) -> bool:
+        """Whether it runs the Enterprise Edition, paid for or not."""
+        return self.enterprise or self.premium
 
     def copy(self) -> State:
         """The state as it is now, for stale reads."""
