@@ -12,9 +12,6 @@ from pathlib import Path
 from gitops_gate.ci.values import Environment
 from gitops_gate.errors import ConfigurationError
 
-SUMMARY_LIMIT = 1024 * 1024
-"""Bytes that one step's summary may have."""
-
 
 def write_outputs(environment: Environment, outputs: Mapping[str, str]) -> None:
     """Set outputs of this step, where the CI has such a thing; values may be any text.
@@ -30,12 +27,21 @@ def write_outputs(environment: Environment, outputs: Mapping[str, str]) -> None:
 
 
 def write_summary(environment: Environment, markdown: str) -> None:
-    """Add to this step's summary, where the CI has one; nothing is written that does not fit.
+    """Add to this step's summary, where the CI has one.
 
     Raises `ConfigurationError` when the CI's file cannot be written.
     """
-    if len(markdown.encode("utf-8", "replace")) <= SUMMARY_LIMIT:
-        _append(environment.summary_file, markdown)
+    _append(environment.summary_file, markdown)
+
+
+def summary_size(environment: Environment) -> int:
+    """How many bytes this step's summary has already; 0 where there is none."""
+    try:
+        return (
+            Path(environment.summary_file or "").stat().st_size if environment.summary_file else 0
+        )
+    except OSError:
+        return 0
 
 
 def _append(path: str | None, text: str) -> None:

@@ -59,14 +59,18 @@ def command(repo: str, base: str | None, head: str | None, ci: bool, **arguments
 
 def _check_in_ci(repo: str, base: str | None, head: str | None, arguments: dict[str, Any]) -> int:
     """Judge what the CI's event is about, from Git alone; nothing is read from a forge."""
-    from gitops_gate.commands.reviewing import environment_here, tell_ci, with_commands_stopped
+    from gitops_gate.commands.reviewing import environment_here, in_ci, tell_ci
     from gitops_gate.review.run import check_here
     from gitops_gate.source import open_repository
 
     environment = environment_here()
-    with open_repository(repo) as repository:
-        options = pipeline_options(arguments)
-        report = check_here(repository, environment, base, head, options)
-    code = with_commands_stopped(environment, lambda: write_reports(report, arguments))
-    tell_ci(report, environment, arguments)
-    return code
+
+    def run() -> int:
+        with open_repository(repo) as repository:
+            options = pipeline_options(arguments)
+            report = check_here(repository, environment, base, head, options)
+        code = write_reports(report, arguments)
+        tell_ci(report, environment, arguments)
+        return code
+
+    return in_ci(environment, run)

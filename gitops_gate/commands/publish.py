@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gitops_gate.commands.options import forge_options, report_options, write_reports
+from gitops_gate.commands.options import forge_options, report_options
 
 
 @click.command("publish")
@@ -37,14 +37,18 @@ def command(report: Path, digest: str | None, dry_run: bool, **arguments: Any) -
     \b
     Exit codes: 0 allow, 1 deny, 2 indeterminate or error, 3 pending.
     """
-    from gitops_gate.commands.reviewing import finish, setting_of
+    from gitops_gate.commands.reviewing import environment_here, finish, in_ci, setting_of
     from gitops_gate.review.handover import read_handed_over
     from gitops_gate.review.run import publish_report
     from gitops_gate.source import open_repository
 
-    with open_repository(arguments["repo"]) as repository:
-        setting = setting_of(arguments, repository, dry_run=dry_run)
-        handed = read_handed_over(report, digest, setting.environment)
-        reviewed = publish_report(setting, handed.report, certified=handed.certified)
-    notes = (*handed.notes, *reviewed.notes)
-    return finish(reviewed, setting, arguments, write_reports, notes=notes)
+    environment = environment_here()
+
+    def run() -> int:
+        with open_repository(arguments["repo"]) as repository:
+            setting = setting_of(environment, arguments, repository, dry_run=dry_run)
+            handed = read_handed_over(report, digest, environment)
+            reviewed = publish_report(setting, handed.report, certified=handed.certified)
+        return finish(reviewed, setting, arguments, handed.notes)
+
+    return in_ci(environment, run)

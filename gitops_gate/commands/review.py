@@ -11,7 +11,6 @@ from gitops_gate.commands.options import (
     pipeline_options,
     report_options,
     running_options,
-    write_reports,
 )
 
 
@@ -41,11 +40,16 @@ def command(dry_run: bool, **arguments: Any) -> int:
     \b
     Exit codes: 0 allow, 1 deny, 2 indeterminate or error, 3 pending.
     """
-    from gitops_gate.commands.reviewing import finish, setting_of
+    from gitops_gate.commands.reviewing import environment_here, finish, in_ci, setting_of
     from gitops_gate.review.run import review
     from gitops_gate.source import open_repository
 
-    with open_repository(arguments["repo"]) as repository:
-        setting = setting_of(arguments, repository, dry_run=dry_run)
-        reviewed = review(setting, pipeline_options(arguments))
-    return finish(reviewed, setting, arguments, write_reports)
+    environment = environment_here()
+
+    def run() -> int:
+        with open_repository(arguments["repo"]) as repository:
+            setting = setting_of(environment, arguments, repository, dry_run=dry_run)
+            reviewed = review(setting, pipeline_options(arguments))
+        return finish(reviewed, setting, arguments)
+
+    return in_ci(environment, run)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.errors import ConfigurationError
+from gitops_gate.commands.options import destinations, write_reports
+from gitops_gate.errors import ConfigurationError, GitOpsGateError
+from gitops_gate.tools import clean_text
+from gitops_gate.verdict.values import Report, Verdict
 
 if TYPE_CHECKING:
     from gitops_gate.ci import Environment
+    from gitops_gate.review.composing import Composed
     from gitops_gate.review.run import Reviewed, Setting
     from gitops_gate.source import Repository
+
+_ANNOTATIONS: ContextVar[list[str]] = ContextVar("annotations")
+"""What is printed once the runner takes commands again."""
 
 TOKENS: Mapping[str, tuple[str, ...]] = {
     "github": ("GITOPS_GATE_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"),
@@ -25,12 +34,13 @@ TOKENS: Mapping[str, tuple[str, ...]] = {
 """The variables that a token may be in, the first that is set."""
 
 
-def setting_of(arguments: Mapping[str, Any], repository: Repository, *, dry_run: bool) -> Setting:
-    """Where this run runs. Raises `ConfigurationError` outside a CI or without a token."""
+def setting_of(
+    environment: Environment, arguments: Mapping[str, Any], repository: Repository, *, dry_run: bool
+) -> Setting:
+    """Where this run runs. Raises `ConfigurationError` without a token."""
     from gitops_gate.review.pins import Pinned
     from gitops_gate.review.run import Setting
 
-    environment = environment_here()
     return Setting(
         environment=environment,
         repository=repository,
@@ -70,72 +80,73 @@ def _token(environment: Environment) -> str:
     )
 
 
+def in_ci(environment: Environment, run: Callable[[], int]) -> int:
+    """Run a command's work so that a GitHub runner obeys no line that it prints, errors included.
+
+    A runner reads both streams of a step and takes some lines for commands; so it is told to stop
+    first, both streams become one to keep their order, and only then are annotations printed.
+    """
+    if environment.ci != "github":
+        return run()
+    token = secrets.token_hex(20)
+    annotations: list[str] = []
+    _ANNOTATIONS.set(annotations)
+    sys.stderr.flush()
+    click.echo(f"::stop-commands::{token}")
+    try:
+        with contextlib.redirect_stderr(sys.stdout):
+            try:
+                return run()
+            except GitOpsGateError as error:
+                click.echo(f"gitops-gate: {clean_text(str(error))}")
+                return Verdict.INDETERMINATE.exit_code
+    finally:
+        click.echo(f"\n::{token}::")
+        for text in annotations:
+            click.echo(text, nl=False)
+
+
 def finish(
-    reviewed: Reviewed,
-    setting: Setting,
-    arguments: dict[str, Any],
-    write: Callable[[Any, dict[str, Any]], int],
-    *,
-    notes: tuple[str, ...] | None = None,
+    reviewed: Reviewed, setting: Setting, arguments: dict[str, Any], notes: tuple[str, ...] = ()
 ) -> int:
     """Write the reports and the CI's outputs, say what was published; the verdict's exit code."""
-    with_commands_stopped(setting.environment, lambda: write(reviewed.report, arguments))
-    for line in notes if notes is not None else reviewed.notes:
-        click.echo(f"gitops-gate: {line}", err=True)
+    write_reports(reviewed.report, arguments)
+    for line in (*notes, *reviewed.notes):
+        click.echo(f"gitops-gate: {clean_text(line)}", err=True)
     if setting.dry_run and reviewed.composed is not None:
-        with_commands_stopped(setting.environment, lambda: _print_composed(reviewed))
+        _print_composed(reviewed.composed)
     for line in reviewed.published.lines:
-        click.echo(f"gitops-gate: {line}", err=True)
+        click.echo(f"gitops-gate: {clean_text(line)}", err=True)
     tell_ci(reviewed.report, setting.environment, arguments)
     return int(reviewed.report.verdict.exit_code)
 
 
-def _print_composed(reviewed: Reviewed) -> int:
+def _print_composed(composed: Composed) -> None:
     """What would be published, as it would be sent."""
-    assert reviewed.composed is not None
     click.echo("\n--- would be published: the summary comment\n")
-    for body in reviewed.composed.bodies:
+    for body in composed.bodies:
         click.echo(body)
-    for planned in reviewed.composed.inline.comments:
+    for planned in composed.inline.comments:
         place = planned.comment.place
         click.echo(f"--- would be published: a comment on {place.path!a} line {place.line}\n")
         click.echo(planned.comment.body)
-    return 0
 
 
-def with_commands_stopped(environment: Environment, print_all: Callable[[], int]) -> int:
-    """Print to stdout so that a GitHub runner takes no line of it for a command."""
-    if environment.ci != "github":
-        return print_all()
-    token = secrets.token_hex(20)
-    sys.stdout.write(f"::stop-commands::{token}\n")
-    sys.stdout.flush()
-    try:
-        return print_all()
-    finally:
-        sys.stdout.write(f"\n::{token}::\n")
-        sys.stdout.flush()
-
-
-def tell_ci(report: Any, environment: Environment, arguments: Mapping[str, Any]) -> None:
+def tell_ci(report: Report, environment: Environment, arguments: Mapping[str, Any]) -> None:
     """Outputs for later steps, annotations and a summary, where the CI has them."""
-    from gitops_gate.ci.outputs import write_outputs, write_summary
-    from gitops_gate.commands.options import destinations
-    from gitops_gate.reports import ReportOptions, render_report
+    from gitops_gate.ci.outputs import summary_size, write_outputs, write_summary
+    from gitops_gate.reports.annotations import job_summary, write
     from gitops_gate.review.handover import file_digest
 
     files = {name: file for name, file in destinations(dict(arguments)) if file != "-"}
     outputs = {"verdict": report.verdict.value, "exit-code": str(report.verdict.exit_code)}
+    outputs |= {name: files[name] for name in ("sarif", "html") if name in files}
     if "json" in files:
         outputs["report"] = files["json"]
         outputs["digest"] = file_digest(Path(files["json"]).read_bytes())
-    if "sarif" in files:
-        outputs["sarif"] = files["sarif"]
-    if "html" in files:
-        outputs["html"] = files["html"]
     write_outputs(environment, outputs)
     if environment.ci == "github":
-        options = ReportOptions()
-        write_summary(environment, render_report(report, "markdown", options=options))
-        sys.stdout.write(render_report(report, "annotations", options=options))
-        sys.stdout.flush()
+        used = summary_size(environment)
+        summary = job_summary(report, used=used, artifact=arguments.get("artifact"))
+        write_summary(environment, summary)
+        _ANNOTATIONS.get([]).append(write(report))

@@ -17,7 +17,7 @@ from gitops_gate.tools import clean_text
 
 Field = tuple[str | int, ...]
 
-_LATER = {
+_LATER: Mapping[Field, tuple[str, ...]] = {
     (): ("approvals", "freezes", "delivery"),
 }
 """Keys of the format whose feature no version has yet."""

@@ -1,4 +1,4 @@
-"""What a GitHub runner takes from a job's output: annotations, and text that commands nothing.
+"""What a GitHub runner takes from a job's output: annotations, and a summary of the step.
 
 The runner reads every line of a job's output. One that starts with `::name …::`, or has
 `##[name …]` anywhere, is a command to it: an annotation, but also a changed path or a new mask.
@@ -16,12 +16,10 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from gitops_gate.errors import InternalError
 from gitops_gate.findings import Location
 from gitops_gate.reports import render_report
 from gitops_gate.reports.escaping import markdown_code, one_line, visible
@@ -41,7 +39,6 @@ _LONGEST_TITLE = 200
 _LONGEST_NAME = 200
 _MOST_NAMED = 5
 _BREAK = "\u2060"
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 
 Level = Literal["error", "warning", "notice"]
 
@@ -67,21 +64,6 @@ def write(report: Report, _: ReportOptions | None = None) -> str:
     shown = [*errors[:MOST_OF_A_KIND], *warnings[:MOST_OF_A_KIND]]
     last = _last(overview, len(found) - len(shown))
     return "".join(f"{_command(each)}\n" for each in (*shown, last))
-
-
-def stop_commands(text: str, token: str) -> str:
-    """`text`, to be printed in a GitHub runner, without any line in it that the runner obeys.
-
-    `token` is a random word of 16 to 128 letters, digits, `-` and `_` that the text cannot
-    know. Raises `InternalError` for one that is not such a word, or is in the text: then
-    nothing may be printed.
-    """
-    if not _TOKEN.fullmatch(token):
-        raise InternalError("a token that stops commands is a random word of 16 characters or more")
-    if token.casefold() in text.casefold():
-        raise InternalError("the token that stops commands is in the text itself")
-    end = "" if text.endswith("\n") or not text else "\n"
-    return f"::stop-commands::{token}\n{text}{end}::{token}::\n"
 
 
 def job_summary(

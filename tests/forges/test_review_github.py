@@ -21,6 +21,7 @@ from tests.forges.github import actions
 from tests.forges.github.server import GitHubServer
 from tests.forges.github.state import Pull, Repository
 from tests.forges.serving import Reply
+from tests.unit.reports.runner import Runner
 from tests.unit.source.repositories import GitRepository
 
 TOKEN = "ghs_review"
@@ -198,6 +199,24 @@ class TestWhatIsPublished:
         assert "images/pinned" in Path(world.environment["GITHUB_STEP_SUMMARY"]).read_text()
         assert "::error file=apps/web.yaml,line=13" in done.out
 
+    def test_a_runner_obeys_no_line_that_the_change_wrote(self, world: World, gate: Any) -> None:
+        commands = "::add-mask::x ##[add-path]/tmp"
+        hostile = deployment("x:latest").replace("name: web", f'name: "web\\n{commands}"')
+        world.commit("change", {"apps/a ##[add-path]x.yaml": hostile, "apps/bad.yaml": commands})
+        for arguments in (["review"], ["review", "--dry-run"], ["check", "--ci"]):
+            done = gate(*arguments)
+            assert done.code in (1, 2)
+            runner = Runner().read(done.out)
+            assert {one.name for one in runner.obeyed} <= {"error", "warning", "notice"}
+            assert done.err == ""
+
+    def test_an_error_is_no_command_to_a_runner_either(self, world: World, gate: Any) -> None:
+        world.environment["GITHUB_API_URL"] = "https://evil.example/##[add-path]/tmp"
+        done = gate("review")
+        assert done.code == 2
+        assert Runner().read(done.out).obeyed == []
+        assert "##[" not in done.err
+
     def test_a_dry_run_shows_it_and_sends_nothing(self, world: World, gate: Any) -> None:
         done = gate("review", "--dry-run")
         assert done.code == 1
@@ -294,7 +313,7 @@ class TestWhatIsJudged:
         actions.close(world.server.world, world.pull, world.repository.owner)
         done = gate("review")
         assert (done.code, world.comments) == (2, [])
-        assert "is closed" in done.err
+        assert "is closed" in done.out
 
     def test_a_conflict_is_shown_and_decides_nothing(self, world: World, gate: Any) -> None:
         world.commit("main", {"apps/settings.yaml": config_map("other")})
@@ -325,7 +344,7 @@ class TestTheSecondHalf:
     def test_without_a_digest_it_is_information(self, world: World, gate: Any, made: Path) -> None:
         done = gate("publish", made)
         assert world.states == []
-        assert "decides nothing" in done.err
+        assert "decides nothing" in done.out
         assert "claim" in world.comments[0]
 
     def test_what_the_head_can_define_hands_nothing_over(
@@ -342,7 +361,7 @@ class TestTheSecondHalf:
         made.write_text(made.read_text().replace('"deny"', '"allow"'))
         done = gate("publish", made, "--digest", digest)
         assert (done.code, world.comments, world.states) == (2, [], [])
-        assert "not the report whose digest" in done.err
+        assert "not the report whose digest" in done.out
 
     def test_a_report_of_an_older_head_is_not_published(
         self, world: World, gate: Any, made: Path
@@ -350,7 +369,7 @@ class TestTheSecondHalf:
         world.commit("change", {"apps/more.yaml": config_map("x", "more")})
         done = gate("publish", made, "--digest", file_digest(made.read_bytes()))
         assert (world.comments, world.states) == ([], [])
-        assert "its own run publishes" in done.err
+        assert "its own run publishes" in done.out
 
     def test_a_target_that_moved_on_meanwhile_does_not_lose_the_report(
         self, world: World, gate: Any, made: Path
@@ -396,7 +415,7 @@ class TestFaults:
         )
         done = gate("review")
         assert done.code == 1
-        assert "comment: could not be written" in done.err
+        assert "comment: could not be written" in done.out
         assert world.states == [("gitops-gate", "failure")]
 
     def test_an_answer_that_lags_behind_git_is_asked_for_again(
@@ -427,7 +446,7 @@ class TestTheTokenStaysHome:
         world.environment["GITHUB_API_URL"] = "https://evil.example/api/v3"
         done = gate("review")
         assert (done.code, world.server.log) == (2, ())
-        assert "evil.example" in done.err
+        assert "evil.example" in done.out
 
     def test_a_branch_cannot_pin_another_forge(self, world: World, gate: Any) -> None:
         """Whoever starts a run may name any target branch, one of their own among them."""
@@ -439,7 +458,7 @@ class TestTheTokenStaysHome:
         world.event("pull_request_target", event)
         done = gate("review")
         assert (done.code, world.server.log) == (2, ())
-        assert "pin different forges" in done.err
+        assert "pin different forges" in done.out
 
     def test_another_repository_is_refused(self, world: World, gate: Any) -> None:
         world.environment["GITHUB_REPOSITORY_ID"] = "1"
@@ -452,7 +471,7 @@ class TestTheTokenStaysHome:
         monkeypatch.delenv("GITHUB_TOKEN", raising=False)
         done = gate("review")
         assert done.code == 2
-        assert "GITOPS_GATE_TOKEN" in done.err
+        assert "GITOPS_GATE_TOKEN" in done.out
 
     def test_a_forks_token_that_only_reads_is_said_and_the_report_is_kept(
         self, world: World, gate: Any, tmp_path: Path
@@ -465,7 +484,7 @@ class TestTheTokenStaysHome:
         done = gate("review", "--report", f"json={file}")
         assert done.code == 1, done.err
         assert world.server.writes == ()
-        assert "fork" in done.err
+        assert "fork" in done.out
         assert json.loads(file.read_text())["verdict"] == "deny"
 
 

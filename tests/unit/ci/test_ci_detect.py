@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops_gate.ci import Environment, Occasion, detect
-from gitops_gate.ci.outputs import SUMMARY_LIMIT, write_outputs, write_summary
+from gitops_gate.ci.outputs import summary_size, write_outputs, write_summary
 from gitops_gate.errors import ConfigurationError
 
 BASE, HEAD, MERGE = "b" * 40, "a" * 40, "c" * 40
@@ -368,13 +368,14 @@ class TestOutputs:
     def test_where_a_ci_has_no_outputs_none_are_written(self) -> None:
         write_outputs(found(GITLAB), {"verdict": "allow"})
 
-    def test_a_summary_that_is_too_long_is_left_out(self, tmp_path: Path) -> None:
+    def test_a_summary_is_added_to_what_is_there(self, tmp_path: Path) -> None:
         file = tmp_path / "summary"
         environment = found({**GITHUB, "GITHUB_STEP_SUMMARY": str(file)})
-        write_summary(environment, "é" * SUMMARY_LIMIT)
-        assert not file.exists()
-        write_summary(environment, "# allowed\n")
-        assert file.read_text() == "# allowed\n"
+        assert summary_size(environment) == 0
+        write_summary(environment, "# one\n")
+        write_summary(environment, "# two\n")
+        assert file.read_text() == "# one\n# two\n"
+        assert summary_size(environment) == 12
 
     def test_a_file_that_cannot_be_written_is_an_error(self, tmp_path: Path) -> None:
         environment = found({**GITHUB, "GITHUB_OUTPUT": str(tmp_path)})

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 
-import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitops_gate.errors import InternalError
 from gitops_gate.findings import Location, Severity
 from gitops_gate.reports import ReportOptions, render_report
 from gitops_gate.reports.annotations import (
     MOST_OF_A_KIND,
     SUMMARY_BYTES,
     job_summary,
-    stop_commands,
 )
 from gitops_gate.reports.escaping import one_line, visible
 from gitops_gate.verdict.values import Report
@@ -31,7 +27,6 @@ from tests.unit.reports.report_samples import (
 from tests.unit.reports.report_strategies import reports, texts
 from tests.unit.reports.runner import Command, Runner
 
-TOKEN = "4f1c2aa0b5d9c1e7f3a8c6d2"
 ATTACKS = (
     "\n::add-mask::x",
     "\r::set-env name=PATH::/evil",
@@ -171,40 +166,6 @@ def test_hostile_text_starts_no_command_and_comes_out_as_it_is(
         assert first.properties["line"] == "3"
     title = one_line((rule or "rule").strip() or "gitops-gate", 200)
     assert first.properties["title"] == shown(title)
-
-
-# -------------------------------------------------------------------------------- stop_commands
-
-
-@settings(max_examples=300)
-@given(st.lists(hostile, max_size=4).map("\n".join), st.sampled_from(["", "\n"]))
-@example("::stop-commands::x\n::x::\n::add-mask::y", "")
-def test_text_between_stop_and_resume_commands_nothing(text: str, end: str) -> None:
-    assume(TOKEN not in text)
-    runner = Runner().read(stop_commands(text + end, TOKEN) + "::notice::afterwards\n")
-    assert levels(runner.obeyed) == ["notice"]
-    assert runner.stopped_by is None
-
-
-def test_the_text_itself_is_printed_as_it_is() -> None:
-    text = "one\n::error::two\n"
-    assert stop_commands(text, TOKEN) == f"::stop-commands::{TOKEN}\n{text}::{TOKEN}::\n"
-
-
-@pytest.mark.parametrize("text", [TOKEN, TOKEN.upper(), f"x\n::{TOKEN.title()}::\n"])
-def test_a_token_that_the_text_knows_is_refused(text: str) -> None:
-    with pytest.raises(InternalError, match="in the text"):
-        stop_commands(text, TOKEN)
-
-
-@pytest.mark.parametrize("token", ["", "error", "short", "x" * 15, "with space" * 3, "a::b" * 5])
-def test_a_token_that_can_be_guessed_or_split_is_refused(token: str) -> None:
-    with pytest.raises(InternalError, match="random word"):
-        stop_commands("text", token)
-
-
-def test_a_random_token_is_taken() -> None:
-    assert stop_commands("", token := secrets.token_hex(16)).endswith(f"::{token}::\n")
 
 
 # ---------------------------------------------------------------------------------- job summary
