@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import requests
-import yaml
+from openapi_schema_validator import OAS31Validator
 
 from tests.engines import ROOT
 from tests.forges.gitlab import description, graphql_api, rest
@@ -104,10 +104,8 @@ def test_every_described_operation_is_answered_and_names_its_page() -> None:
 
 
 def test_the_description_is_openapi_3_1_with_true_schemas() -> None:
-    document = yaml.safe_load(description.FILE.read_text("utf-8"))
+    document = description.load().document
     assert document["openapi"].startswith("3.1")
-    from openapi_schema_validator import OAS31Validator
-
     for schema in document["components"]["schemas"].values():
         OAS31Validator.check_schema(schema)
 
@@ -533,6 +531,7 @@ def test_other_peoples_notes_are_for_maintainers_and_system_notes_for_nobody(
     assert maintainer("DELETE", f"{http.mr}/notes/{system.id}").status_code == 403
 
 
+@pytest.mark.slow
 def test_the_limits_of_notes(http: Http, gitlab_shop: Shop) -> None:
     limits = gitlab_shop.state.limits
     assert (limits.note_characters, limits.notes) == (1_000_000, 5_000)
