@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import datetime
 import io
-import itertools
 import json
 import os
 import random
@@ -180,7 +179,7 @@ class _ForgeAdapter(HTTPAdapter):
         call = self._call(request)
         failures = limits = 0
         uncertain = False
-        for _attempt in itertools.count():
+        while True:
             self._await_turn(call, uncertain=uncertain)
             limit = None
             try:
@@ -204,7 +203,6 @@ class _ForgeAdapter(HTTPAdapter):
             else:
                 limits += 1
                 self._pause(limit.wait + self._clock.random(), self._too_late(limit, error))
-        raise AssertionError  # pragma: no cover - the loop has no end
 
     def _refuse_elsewhere(self, url: str) -> None:
         try:
