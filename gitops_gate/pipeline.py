@@ -87,7 +87,7 @@ def check(repository: Repository, base: str | None, head: str, options: Options)
     rules are those of the default branch's tip; otherwise both come from the base. Raises
     `GitOpsGateError` when there is nothing to compare or the deciding rules do not load.
     """
-    after = repository.worktree() if head == "worktree" else repository.revision(head)
+    after = _proposed_revision(repository, head)
     before, tip = _base(repository, base, after)
     rules = _rules(tip.tree, options)
     source = _source(options, "base" if base else "default branch")
@@ -177,6 +177,13 @@ def render_applications(tree: Tree, options: Options) -> Iterator[tuple[Applicat
     ):
         for side in sides:
             yield side.application, render_side(side, engines)
+
+
+def _proposed_revision(repository: Repository, head: str) -> Revision:
+    """The head: `worktree` and `staged` are no commits yet."""
+    if head == "worktree":
+        return repository.worktree()
+    return repository.staged() if head == "staged" else repository.revision(head)
 
 
 def _base(repository: Repository, base: str | None, head: Revision) -> tuple[Revision, Revision]:

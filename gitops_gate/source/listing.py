@@ -34,15 +34,16 @@ def list_tree(git_dir: str, tree: str, *, remedy: str | None = None) -> dict[str
         what, _, path = record.partition("\t")
         entry = known.get(what)
         if entry is None:
-            entry = known[what] = _entry(what, path)
+            mode, _, oid = what.split(" ")
+            entry = known[what] = entry_of(mode, oid, path)
         entries[path] = entry
     if len(entries) != len(records) - 1:
         raise SourceError(f"tree {tree} names a path twice; it was not made by Git")
     return entries
 
 
-def _entry(what: str, path: str) -> Entry:
-    mode, _, oid = what.split(" ")
+def entry_of(mode: str, oid: str, path: str) -> Entry:
+    """An entry as Git lists it. Raises `SourceError` for a mode that Git does not have."""
     if mode not in MODES:
         raise SourceError(f"has the unknown mode {mode}", path=shown(path))
     return Entry(MODES[mode], oid)

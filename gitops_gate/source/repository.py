@@ -16,6 +16,7 @@ from types import TracebackType
 from gitops_gate.errors import SourceError
 from gitops_gate.source.git import decode, encode, run_git
 from gitops_gate.source.history import best_ancestor, first_parents
+from gitops_gate.source.index import staged_tree
 from gitops_gate.source.listing import list_tree
 from gitops_gate.source.location import Location, locate
 from gitops_gate.source.merging import merged_tree
@@ -161,6 +162,13 @@ class Repository:
     def _listed(self, tree: str) -> Tree:
         entries = list_tree(self._scratch, tree, remedy=self._blobs.remedy)
         return Tree(entries=entries, blobs=self._blobs, identity=tree)
+
+    def staged(self) -> Revision:
+        """What a commit would hold now: the index; see `gitops_gate.source.index`.
+
+        Raises `SourceError` in the middle of a merge with conflicts.
+        """
+        return Revision(name="staged", commit=None, tree=staged_tree(self.location, self._blobs))
 
     def _ask(self, *arguments: str) -> Completed:
         return run_git(arguments, git_dir=self.location.git_dir)
