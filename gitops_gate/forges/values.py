@@ -11,6 +11,40 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from gitops_gate.approvals.facts import (
+    Account,
+    ApprovalFacts,
+    Contribution,
+    Push,
+    Review,
+    ReviewState,
+)
+
+__all__ = [
+    "Account",
+    "ApprovalFacts",
+    "ChangeRequest",
+    "ChangeState",
+    "Comment",
+    "CommitStatus",
+    "Contribution",
+    "Endpoint",
+    "ForgeKind",
+    "InlineComment",
+    "InlinePlace",
+    "NewChangeRequest",
+    "Protection",
+    "Push",
+    "RequiredCheck",
+    "Review",
+    "ReviewState",
+    "Snapshot",
+    "StatusState",
+    "Target",
+    "Thread",
+    "Tips",
+]
+
 ForgeKind = Literal["github", "gitlab"]
 
 
@@ -44,15 +78,6 @@ class Target:
     number: int | None = None
     base_ref: str | None = None
     pipeline_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """Who did something. `id` is numeric, and None for an account that is gone or not mapped."""
-
-    id: int | None
-    login: str
-    bot: bool = False
 
 
 class ChangeState(StrEnum):
@@ -167,63 +192,6 @@ class Tips:
     head: str
     base_ref: str
     base: str | None
-
-
-class ReviewState(StrEnum):
-    """What a review says. A comment undoes nothing; a dismissal undoes the review it names."""
-
-    APPROVED = "approved"
-    CHANGES_REQUESTED = "changes_requested"
-    COMMENTED = "commented"
-    DISMISSED = "dismissed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """One review. `commit` is the head that the forge says it was given on; it proves nothing.
-
-    `can_push`: the reviewer may push to the repository; None where the forge does not say.
-    """
-
-    author: Account
-    state: ReviewState
-    submitted_at: datetime.datetime | None
-    commit: str | None = None
-    can_push: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
-    """The head moved from one commit to another, by the forge's own record of it."""
-
-    before: str | None
-    after: str
-    at: datetime.datetime
-    actor: Account | None = None
-    forced: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
-    """The people behind one commit of the change; `unmapped` are e-mails without an account."""
-
-    commit: str
-    people: tuple[Account, ...] = ()
-    unmapped: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalFacts:
-    """What approvals are evaluated from. A None says that it could not be read, and why is told.
-
-    `pushes` are in the order of time. `retargeted_at` is when the base branch was last changed.
-    """
-
-    reviews: tuple[Review, ...] = ()
-    contributions: tuple[Contribution, ...] | None = None
-    pushes: tuple[Push, ...] | None = None
-    retargeted_at: datetime.datetime | None = None
-    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
