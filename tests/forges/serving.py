@@ -267,7 +267,7 @@ class Faults:
         )
 
     def reorder(self, operation: str, *, times: int | None = 1, skip: int = 0) -> Fault:
-        """Turn the entries of a page around; a JSON list, or the one list in an object."""
+        """Turn the entries of a page around; in an object, such as GraphQL's, every list."""
 
         def alter(_request: Request, reply: Reply) -> Reply:
             return replace(reply, body=json.dumps(_reversed(reply.json())).encode())
@@ -281,7 +281,7 @@ def _reversed(value: Any) -> Any:
     if isinstance(value, list):
         return value[::-1]
     if isinstance(value, dict):
-        return {k: v[::-1] if isinstance(v, list) else v for k, v in value.items()}
+        return {name: _reversed(inner) for name, inner in value.items()}
     return value
 
 

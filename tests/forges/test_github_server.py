@@ -250,6 +250,22 @@ def test_a_fork_is_another_repository_and_its_head_can_be_fetched(shop: Shop) ->
     assert shop.repository.git("rev-parse", f"refs/pull/{pull.number}/head").strip() == pull.head
 
 
+def test_a_fork_and_an_author_that_are_gone_are_not_named(shop: Shop) -> None:
+    fork = shop.server.repository("rita/shop", fork_of=shop.repository, owner="User")
+    shop.server.commit(fork, "fix", {"c.yaml": "c: 1\n"})
+    pull = shop.server.pull(shop.repository, head="fix", head_repository=fork)
+    with shop.server.work():
+        del shop.server.world.repositories[fork.id]
+        pull.head_repository = pull.author = None
+    told = shop.get(f"/pulls/{pull.number}").json()
+    assert (told["head"]["repo"], told["user"]["login"]) == (None, "ghost")
+    query = """{repository(owner:"acme",name:"shop"){pullRequest(number:2){
+        author{login} headRepository{name} isCrossRepository}}}"""
+    assert shop.graph(query)["data"]["repository"]["pullRequest"] == {
+        "author": None, "headRepository": None, "isCrossRepository": True,
+    }  # fmt: skip
+
+
 # ---------------------------------------------------------------------------- comments
 
 
@@ -639,6 +655,26 @@ def test_a_read_only_token_may_not_write(shop: Shop) -> None:
     assert shop.pull.comments == []
 
 
+def test_a_personal_token_can_do_what_its_owner_and_its_permissions_allow(shop: Shop) -> None:
+    status, path = {"state": "success"}, f"/statuses/{shop.pull.head}"
+    shop.server.token("ghp_ned", "ned", kind="classic")
+    assert shop.post(path, status, token="ghp_ned").status_code == 404, "a reader sets none"
+    shop.server.token("pat_narrow", "rita", kind="fine-grained", permissions={"contents": "read"})
+    refused = shop.post(path, status, token="pat_narrow")
+    assert refused.json()["message"] == "Resource not accessible by personal access token"
+    wide = shop.server.token("pat_wide", "rita", kind="fine-grained", permissions=WRITE)
+    assert shop.post(path, status, token="pat_wide").status_code == 201
+    wide.expired = True
+    assert shop.post(path, status, token="pat_wide").status_code == 401
+    shop.server.token("pat_reader", "ned", kind="fine-grained", permissions=WRITE)
+    assert shop.post(path, status, token="pat_reader").status_code == 404
+
+
+def test_a_client_says_who_it_is(shop: Shop) -> None:
+    shop.session.headers["User-Agent"] = ""
+    assert shop.get("/pulls/1").status_code == 403
+
+
 def test_a_private_repository_is_not_there_for_those_who_may_not_read_it(shop: Shop) -> None:
     shop.repository.private = True
     shop.server.token("ghp_eve", "eve", kind="classic")
@@ -735,11 +771,16 @@ def test_a_field_that_the_server_cannot_answer_is_a_violation(shop: Shop) -> Non
     shop.expect_violation("Repository.stargazerCount")
 
 
-def test_enterprise_server_has_its_own_description() -> None:
+def test_enterprise_server_has_its_own_description_and_no_rate_limits() -> None:
     with GitHubServer(edition="ghes-3.19") as server:
         shop = Shop(server)
-        assert shop.get("/pulls/1").json()["number"] == 1
+        found = shop.get("/pulls/1")
+        assert found.json()["number"] == 1
+        assert found.headers["X-GitHub-Enterprise-Version"] == "3.19.0"
+        assert "X-RateLimit-Remaining" not in found.headers
         assert shop.comment().status_code == 201
+        assert shop.graph("{rateLimit{cost}}") == {"data": {"rateLimit": None}}
+        assert shop.get(f"{server.api_url}/rate_limit").status_code == 404
         shop.session.close()
     server.check()
 
@@ -852,6 +893,9 @@ def test_a_page_comes_in_another_order(shop: Shop) -> None:
     shop.server.faults.reorder("issues/list-comments")
     found = [[one["body"] for one in shop.get("/issues/1/comments").json()] for _ in range(2)]
     assert found == [["three", "two", "one"], ["one", "two", "three"]]
+    shop.server.faults.reorder("graphql*")
+    nodes = shop.q1()["comments"]["nodes"]
+    assert [one["body"] for one in nodes] == ["three", "two", "one"]
 
 
 def test_a_redirect_leads_to_another_server_that_notes_what_it_gets(shop: Shop) -> None:

@@ -121,7 +121,7 @@ class View:
     world: World
     shapes: Shapes
     token: Token
-    limits: Mapping[str, Any]
+    limits: Mapping[str, Any] | None
     unanswered: list[str] = field(default_factory=list)
 
     # ------------------------------------------------------------------ the two roots

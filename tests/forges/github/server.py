@@ -41,6 +41,9 @@ class GitHub:
 
     def __init__(self, world: World, edition: str) -> None:
         self.world = world
+        self.edition = edition
+        self.rate_limited = not edition.startswith("ghes")
+        """Enterprise Server has no rate limits unless its administrators want some."""
         self.past: World | None = None
         """What reads see instead, while a stale read is answered."""
         self.aside: Callable[[Any], None] | None = None
@@ -215,7 +218,11 @@ class GitHub:
         return token.core_limit if resource == "core" else token.graphql_limit
 
     def _spend_allowed(self, token: Token | None, resource: str, points: int) -> None:
-        if token and token.used.get(resource, 0) + points > self._limit(token, resource):
+        if (
+            self.rate_limited
+            and token
+            and token.used.get(resource, 0) + points > self._limit(token, resource)
+        ):
             message = f"API rate limit exceeded for installation ID {token.account.id}."
             raise Refusal(error(403, message))
 
@@ -224,8 +231,11 @@ class GitHub:
         if token is not None:
             limit = self._limit(token, resource)
             used = token.used[resource] = min(limit, token.used.get(resource, 0) + points)
+        limits = self.limit_headers(resource, self._limit(token, resource), used)
+        if not self.rate_limited:
+            limits = (("X-GitHub-Enterprise-Version", self.edition.removeprefix("ghes-") + ".0"),)
         return reply.with_headers(
-            *self.limit_headers(resource, self._limit(token, resource), used),
+            *limits,
             ("X-GitHub-Request-Id", f"{len(self.server.log):08X}"),
             ("X-GitHub-Media-Type", "github.v3; format=json"),
         )
@@ -241,6 +251,9 @@ class GitHub:
         return tuple((f"X-RateLimit-{name}", str(value)) for name, value in values.items())
 
     def _rate_limit(self, token: Token | None) -> Reply:
+        if not self.rate_limited:
+            raise Refusal(error(404, "Rate limiting is not enabled."))
+
         def bucket(resource: str) -> dict[str, int]:
             limit = self._limit(token, resource)
             used = token.used.get(resource, 0) if token else 0
@@ -280,7 +293,7 @@ class GitHub:
         self._judge_variables(operation, body)
         points, nodes = priced(document, body)
         used, limit = token.used.get("graphql", 0), token.graphql_limit
-        if used + points > limit:
+        if self.rate_limited and used + points > limit:
             return self.graphql_limited(), 0
         if nodes > 500_000:
             message = f"By the time this query traverses to its end it has {nodes} nodes."
@@ -294,7 +307,8 @@ class GitHub:
         }  # fmt: skip
         shapes = self._shapes(request, write=operation.startswith("graphql/mutation"))
         seen_by = self._same(token, shapes.world) or token
-        answer = execute(View(shapes.world, shapes, seen_by, limits), document, body)
+        told = limits if self.rate_limited else None
+        answer = execute(View(shapes.world, shapes, seen_by, told), document, body)
         for fault in answer.faults:
             self.server.violate(operation, "the server", fault)
         return Reply.of(answer.body), points

@@ -28,6 +28,8 @@ from tests.forges.github.state import (
     by_context,
 )
 
+GHOST = Account(id=10137, login="ghost")
+"""Whoever opened a pull request and is gone; others that are gone are null."""
 REPOSITORY_URLS = {
     "archive_url": "/{archive_format}{/ref}", "assignees_url": "/assignees{/user}",
     "blobs_url": "/git/blobs{/sha}", "branches_url": "/branches{/branch}",
@@ -154,7 +156,7 @@ class Shapes:
             "commits_url": links["commits"], "review_comments_url": links["review_comments"],
             "review_comment_url": links["review_comment"], "comments_url": links["comments"],
             "statuses_url": links["statuses"], "number": pull.number, "state": pull.state,
-            "locked": False, "title": pull.title, "user": self.user(pull.author),
+            "locked": False, "title": pull.title, "user": self.user(pull.author or GHOST),
             "body": pull.body, "labels": [self.label(repository, name) for name in pull.labels],
             "milestone": None, "active_lock_reason": None, "created_at": iso(pull.created_at),
             "updated_at": iso(pull.updated_at), "closed_at": iso(pull.closed_at),
