@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from gitops_gate.config.settings import DEFAULT_ENVIRONMENT
 from gitops_gate.reports.escaping import markdown, markdown_code, markdown_sentence
 from gitops_gate.reports.grouping import Overview
 from gitops_gate.reports.markdown_details import (
@@ -27,7 +28,15 @@ from gitops_gate.reports.markdown_findings import (
 from gitops_gate.reports.markdown_pages import Content, Frame, lay_out
 from gitops_gate.reports.options import ReportOptions
 from gitops_gate.reports.review_context import ReviewContext
-from gitops_gate.reports.wording import answer, numbers, plural, reason_text, short
+from gitops_gate.reports.wording import (
+    GRAVE_RISKS,
+    answer,
+    numbers,
+    plural,
+    reason_text,
+    risk_text,
+    short,
+)
 from gitops_gate.verdict.values import Report, Verdict
 
 BUDGET = 65_536
@@ -35,6 +44,8 @@ BUDGET = 65_536
 SMALLEST = 10_000
 """Characters below which a body is not worth reading, and is refused."""
 
+_CHANGES_IN_SIGHT = 15
+_MOST_ENVIRONMENTS = 5
 _SYMBOLS = {
     Verdict.ALLOW: "✅",
     Verdict.DENY: "❌",
@@ -84,15 +95,18 @@ def bodies(
         return "\n\n".join(text for text in (closing if part == 1 else "", line) if text)
 
     changes, names = change_sections(overview)
+    findings = finding_sections(overview, context, older=older)
+    failed = [failed_section(overview)]
+    undecided = report.verdict is Verdict.INDETERMINATE
     content = Content(
         sections=[
-            *finding_sections(overview, context, older=older),
-            failed_section(overview),
+            *(failed + findings if undecided else findings + failed),
             *application_sections(overview),
             *effect_sections(overview),
         ],
         changes=changes,
         names=names,
+        in_sight=_CHANGES_IN_SIGHT,
     )
     opening = _heading(overview, context, room // 16)
     frame = Frame(
@@ -123,13 +137,35 @@ def _heading(overview: Overview, context: ReviewContext | None, room: int) -> st
             f"> {_CLAIM}",
             "",
         ]
-    lines.append(" · ".join(markdown(phrase) for phrase in numbers(overview)))
+    lines.append(" · ".join(_numbers(overview)))
     if [reason.code for reason in report.reasons] not in (["findings"], ["nothing_blocks"]):
         texts = [reason_text(reason, overview) for reason in report.reasons]
         items = [f"- because {markdown_sentence(text, LONGEST_TEXT)}" for text in texts]
         shown, left = fitting(items, room)
         lines += ["", *shown, *([f"- and {plural(left, 'more reason')}"] if left else [])]
     return "\n".join(lines)
+
+
+def _numbers(overview: Overview) -> list[str]:
+    """What changes where and what of it must not be missed, then how much was found."""
+    phrases = [markdown(phrase) for phrase in numbers(overview)]
+    if overview.scanned:
+        return phrases
+    found, affected, changed = phrases
+    if overview.failed:
+        changed += " as far as could be rendered"
+    changes = overview.report.changes
+    environments = {overview.environments.get(change.application, "") for change in changes} - {""}
+    if environments - {DEFAULT_ENVIRONMENT}:
+        changed += f" in {_listed(sorted(environments))}"
+    risks = sorted(GRAVE_RISKS.intersection(label for c in changes for label in c.risk))
+    return [changed, *(f"🔴\u00a0{markdown(risk_text(label))}" for label in risks), found, affected]
+
+
+def _listed(environments: Sequence[str]) -> str:
+    shown = [f"<b>{markdown(name, 80)}</b>" for name in environments[:_MOST_ENVIRONMENTS]]
+    rest = len(environments) - len(shown)
+    return ", ".join([*shown, *([f"{rest:,} more"] if rest > 0 else [])])
 
 
 def _again(overview: Overview, context: ReviewContext | None, part: int, parts: int) -> str:
@@ -142,9 +178,9 @@ def _notes(context: ReviewContext | None, room: int) -> list[str]:
     """What could not be done on the forge, a line each."""
     if context is None or not context.notes:
         return []
-    items = [f"- {markdown_sentence(note, LONGEST_TEXT)}" for note in context.notes]
+    items = [f"ℹ️ {markdown_sentence(note, LONGEST_TEXT)}" for note in context.notes]
     shown, left = fitting(items, room)
-    return ["\n".join([*shown, *([f"- and {plural(left, 'more note')}"] if left else [])])]
+    return ["<br>".join([*shown, *([f"and {plural(left, 'more note')}"] if left else [])])]
 
 
 def fitting(texts: Sequence[str], room: int) -> tuple[list[str], int]:

@@ -7,6 +7,7 @@ from functools import cache
 
 from gitops_gate import __version__
 from gitops_gate.changes.values import Operation
+from gitops_gate.config.settings import DEFAULT_ENVIRONMENT
 from gitops_gate.reports.escaping import (
     block,
     fenced,
@@ -106,14 +107,18 @@ def _title(group: ChangeGroup, overview: Overview, *, text: bool) -> str:
         where = f"<b>{len(names):,} applications</b>"
     else:
         where = f"<b>{markdown(names[0], LONGEST_NAME)}</b>"
-    environments = sorted({overview.environments.get(name, "") for name in names} - {""})
-    if len(names) > 1 or (environments and environments[0] not in names[0]):
+    environments = sorted(
+        {overview.environments.get(name, "") for name in names} - {"", DEFAULT_ENVIRONMENT}
+    )
+    if environments and not all(environments[0] in name for name in names):
         where += f" ({', '.join(markdown(name, 80) for name in environments[:6])})"
     reference = change.resource
     name = f"{reference.namespace}/{reference.name}" if reference.namespace else reference.name
     name = markdown(name if group.one_namespace else reference.name, LONGEST_NAME)
     what = f"{OPERATION_WORDS[change.operation]} {markdown(reference.kind, 80)} <code>{name}</code>"
-    risks = [f"🔴 {markdown(risk_text(label))}" for label in change.risk if label in GRAVE_RISKS]
+    risks = [
+        f"🔴\u00a0{markdown(risk_text(label))}" for label in change.risk if label in GRAVE_RISKS
+    ]
     return " · ".join([where, what, *risks])
 
 

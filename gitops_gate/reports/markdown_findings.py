@@ -7,7 +7,7 @@ that what does not fit goes on elsewhere.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -32,13 +32,11 @@ LONGEST_NAME = 260
 LONGEST_TEXT = 300
 _MOST_LINES = 12
 _MOST_NAMED = 6
-_FINDINGS_IN_SIGHT = 25
-_WARNINGS_IN_SIGHT = 8
-_APPLICATIONS_IN_SIGHT = 20
-_FINDINGS_HEAD = "| | Rule | Where | What to do |\n|---|---|---|---|\n"
-_APPLICATIONS_HEAD = (
-    "| Environment | Application | Changes | Risk | Findings |\n|---|---|---|---|---|\n"
-)
+_FINDINGS_IN_SIGHT = 12
+_WARNINGS_IN_SIGHT = 5
+_APPLICATIONS_IN_SIGHT = 12
+_NONE = "none"
+_SAME = 2
 _EFFECT_HEAD = "| | Rule | Resource | Application |\n|---|---|---|---|\n"
 
 
@@ -60,13 +58,17 @@ def finding_sections(
     if blocking == in_sight:
         in_sight += min(len(overview.noted), _WARNINGS_IN_SIGHT)
     hidden = 0 if overview.advisory else max(blocking - in_sight, 0)
+    legend = "worth a look"
+    if blocking and not overview.advisory:
+        legend = "❌ must be fixed" + (f" · ⚠️ {legend}" if overview.noted else "")
+    head = f"| | {legend} |\n|---|---|\n"
     sections = _tables(
         Section(
             noun="finding",
             how=f", {hidden:,} of them blocking" if hidden else "",
             count=len(groups),
             row=partial(_finding_row, groups, overview, context),
-            again=_FINDINGS_HEAD,
+            again=head,
             share=0.25,
         ),
         in_sight,
@@ -76,7 +78,7 @@ def finding_sections(
             noun="older finding",
             count=len(overview.older),
             row=partial(_finding_row, overview.older, overview, context),
-            again=_FINDINGS_HEAD,
+            again="| | on the base as well |\n|---|---|\n",
             share=0.1,
         )
         sections += _tables(table, 0)
@@ -119,24 +121,30 @@ def _finding_row(
     sign = "❌" if group.blocking and not overview.advisory else "⚠️"
     if finding.severity is Severity.WARNING and not group.blocking:
         sign = "⚠️" if finding.introduced else "▫️"
-    where = [_place(finding.location, context)] if finding.location else []
-    if finding.resource:
-        kind, name = finding.resource.kind, finding.resource.name
-        where.append(f"{markdown(kind, 80)} {markdown_code(name, LONGEST_NAME)}")
-    text = " · ".join(where)
+    parts = [_rule(finding, context)]
+    if finding.location:
+        parts.append(_place(finding.location, context))
+    resource = finding.resource
+    if resource:
+        parts.append(f"{markdown(resource.kind, 80)} {markdown_code(resource.name, LONGEST_NAME)}")
+    head = " · ".join(parts)
     if group.applications:
-        text += f"{' in ' if text else ''}{named(group.applications)}"
+        head += f" in {named(group.applications)}"
+    if context and any(member.fingerprint in context.inline for member in group.members):
+        head += " · 💬 on its line"
     note = "" if finding.introduced or overview.scanned else " (older)"
-    return f"| {sign} | {_rule(finding, context)}{note} | {text} | {_todo(finding)} |"
+    lines = [f"{head}{note}", markdown_sentence(finding.message, 2 * LONGEST_TEXT)]
+    lines += _remedy(finding)
+    return f"| {sign} | {'<br>'.join(lines)} |"
 
 
-def _todo(finding: Finding) -> str:
-    todo = markdown_sentence(finding.message, 2 * LONGEST_TEXT)
-    if finding.remediation:
-        todo += f"<br>{markdown_sentence(finding.remediation, LONGEST_TEXT)}"
-    if finding.suggestion:
-        todo += f"<br>Try {markdown_code(finding.suggestion, 120)}."
-    return todo
+def _remedy(finding: Finding) -> list[str]:
+    """What to do; the suggested value only where the remedy does not name it already."""
+    remedy, value = finding.remediation or "", finding.suggestion
+    said = markdown_sentence(remedy, LONGEST_TEXT)
+    if value and value not in remedy:
+        said = f"{said} Try {markdown_code(value, 120)}.".lstrip()
+    return [f"→ {said}"] if said else []
 
 
 def _rule(finding: Finding, context: ReviewContext | None) -> str:
@@ -175,11 +183,11 @@ def failed_section(overview: Overview) -> Section:
 
 
 def message_lines(text: str) -> list[str]:
-    """The first lines of a tool's message, indented, with how many lines there are more."""
+    """The first lines of a tool's message, with how many lines there are more."""
     lines = block(text)
-    shown = [f"  {line[:LONGEST_TEXT]}" for line in lines[:_MOST_LINES]]
+    shown = [line[:LONGEST_TEXT] for line in lines[:_MOST_LINES]]
     left = len(lines) - len(shown)
-    return [*shown, f"  ({plural(left, 'more line')})"] if left else shown
+    return [*shown, f"({plural(left, 'more line')})"] if left else shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,23 +201,43 @@ class _Application:
 
     @property
     def rank(self) -> int:
-        """0 for what a reviewer must not miss."""
-        return 0 if self.findings or self.risks or self.outcome.status is Status.FAILED else 1
+        """0 for what a reviewer must not miss, 1 for what changes, 2 for what does not."""
+        if self.findings or self.risks or self.outcome.status is Status.FAILED:
+            return 0
+        return 1 if self.changes != _NONE else _SAME
 
 
 def application_sections(overview: Overview) -> list[Section]:
-    """What changes in which application, by environment; where there are many, the worst first."""
+    """What changes in which application, by environment; where there are many, the worst first.
+
+    Those that render the same as before are folded, and columns that would be empty left out.
+    """
     rows = _listed(overview)
-    many = len(rows) > _APPLICATIONS_IN_SIGHT
-    rows.sort(key=lambda r: (r.rank if many else 0, r.outcome.environment, r.outcome.name))
+    telling = sum(1 for row in rows if row.rank < _SAME)
+    many = telling > _APPLICATIONS_IN_SIGHT
+    rows.sort(key=lambda r: (_order(r, many=many), r.outcome.environment, r.outcome.name))
+    columns: list[tuple[str, Callable[[_Application], str]]] = [
+        ("Environment", lambda row: markdown(row.outcome.environment, 80)),
+        ("Application", _application_name),
+        ("Changes", lambda row: markdown(row.changes)),
+    ]
+    if any(row.risks for row in rows):
+        columns.append(("Risk", _risks))
+    if any(row.findings for row in rows):
+        columns.append(("Findings", lambda row: f"{row.findings:,}" if row.findings else ""))
     table = Section(
         noun="application",
+        how=" that render the same as before" if telling <= _APPLICATIONS_IN_SIGHT else "",
         count=len(rows),
-        row=lambda at: _application_row(rows[at]),
-        again=_APPLICATIONS_HEAD,
+        row=lambda at: f"| {' | '.join(write(rows[at]) for _, write in columns)} |",
+        again=f"| {' | '.join(name for name, _ in columns)} |\n|{'---|' * len(columns)}\n",
         share=0.15,
     )
-    return _tables(table, _APPLICATIONS_IN_SIGHT)
+    return _tables(table, min(telling, _APPLICATIONS_IN_SIGHT))
+
+
+def _order(row: _Application, *, many: bool) -> int:
+    return row.rank if many else row.rank // _SAME
 
 
 def _listed(overview: Overview) -> list[_Application]:
@@ -242,16 +270,21 @@ def _changes(outcome: ApplicationOutcome, changed: Counter[tuple[str, Operation]
         for operation in (Operation.ADDED, Operation.MODIFIED, Operation.REMOVED)
         if changed[outcome.name, operation]
     ]
-    return " ".join(signs) or "none"
+    return " ".join(signs) or _NONE
 
 
-def _application_row(row: _Application) -> str:
+def _application_name(row: _Application) -> str:
     name = markdown_code(row.outcome.name, LONGEST_NAME)
-    if row.outcome.moved_from is not None:
-        name += f" (was {markdown_code(row.outcome.moved_from, LONGEST_NAME)})"
-    risk = f"🔴 {', '.join(markdown(risk_text(label)) for label in row.risks)}" if row.risks else ""
-    environment = markdown(row.outcome.environment, 80)
-    return f"| {environment} | {name} | {markdown(row.changes)} | {risk} | {row.findings or ''} |"
+    moved = row.outcome.moved_from
+    return name if moved is None else f"{name} (was {markdown_code(moved, LONGEST_NAME)})"
+
+
+def _risks(row: _Application) -> str:
+    return (
+        f"🔴\u00a0{', '.join(markdown(risk_text(label)) for label in row.risks)}"
+        if row.risks
+        else ""
+    )
 
 
 def effect_sections(overview: Overview) -> list[Section]:
@@ -263,7 +296,7 @@ def effect_sections(overview: Overview) -> list[Section]:
     rest = len(effect.changed) - _MOST_NAMED
     files += f" and {rest:,} more" if rest > 0 else ""
     sentence = effect_sentence(effect)
-    lead = f"**{sentence[:1].upper()}{sentence[1:]}** ({files}); it takes effect after the merge."
+    lead = f"⚠️ **{sentence[:1].upper()}{sentence[1:]}** ({files}); it takes effect after the merge."
     if effect.error is not None:
         lead += "\n\n" + "\n".join(fenced(message_lines(effect.error), "text"))
     rows = [("newly denied", finding) for finding in effect.newly_denied]

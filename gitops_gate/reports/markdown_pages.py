@@ -12,7 +12,7 @@ fit is still named; only when not even the names fit are they counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitops_gate.reports.wording import plural
 
@@ -53,11 +53,15 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is to be laid out. `changes` with their diff and `names` without have the same rows."""
+    """What is to be laid out. `changes` with their diff and `names` without have the same rows.
+
+    The first `in_sight` changes stand by themselves in the first body, the others in a fold.
+    """
 
     sections: Sequence[Section]
     changes: Section
     names: Section
+    in_sight: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,10 +144,20 @@ def _placed(
     opening.pieces = [
         replaced[id(piece)] if isinstance(piece, _Rest) else piece for piece in opening.pieces
     ]
-    ranges = ((content.changes, 0, with_diff), (content.names, with_diff, content.names.count))
+    in_sight = min(with_diff, content.in_sight)
+    folded = replace(
+        content.changes,
+        before="<details><summary>More changes</summary>\n\n",
+        after="\n\n</details>",
+    )
+    ranges = (
+        (content.changes, 0, in_sight),
+        (folded, in_sight, with_diff),
+        (content.names, with_diff, content.names.count),
+    )
     waiting: list[_Rest] = []
     for section, start, end in ranges:
-        room = opening.room - 2 * _NOTE
+        room = opening.room - 3 * _NOTE
         shown = start if waiting else _fitting(section, start, room, end)
         if shown > start:
             opening.add(f"{section.before}{_rows(section, start, shown)}{section.after}")
