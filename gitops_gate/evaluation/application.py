@@ -41,7 +41,7 @@ class _Read:
 def evaluate(task: Task, engines: Engines) -> Result:
     """Everything that can be said about one application. Content never makes it raise."""
     base, head = _read(task.base, engines), _read(task.head, engines)
-    builder = FindingBuilder(task, engines.context.settings.redact)
+    builder = FindingBuilder(task, engines.context.settings)
     if task.head is not None and head.failure is not None:
         return _failed(task, base, head, builder)
     try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from gitops_gate.checks.identity import fingerprint, identity, introduced
 from gitops_gate.checks.interface import Defect
+from gitops_gate.config.settings import Settings
 from gitops_gate.evaluation.checking import Found
 from gitops_gate.evaluation.places import Places
 from gitops_gate.evaluation.source_secrets import source_secrets
@@ -30,12 +31,13 @@ EXCERPTS_AT_MOST = 200
 class FindingBuilder:
     """Makes the findings of one application, and collects the source lines they point at."""
 
-    def __init__(self, task: Task, redact: Sequence[str] = ()) -> None:
+    def __init__(self, task: Task, settings: Settings) -> None:
+        redact, kubernetes = settings.redact, settings.kubernetes(task.application.environment)
         self._task = task
         self._redact = redact
         self._identities: dict[Any, Any] = {}
-        self._head = Places(task.head) if task.head else None
-        self._base = Places(task.base) if task.base else None
+        self._head = Places(task.head, kubernetes) if task.head else None
+        self._base = Places(task.base, kubernetes) if task.base else None
         self._hidden: frozenset[int] = frozenset()
         self.excerpts: dict[str, str] = {}
 

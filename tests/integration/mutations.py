@@ -120,7 +120,7 @@ def mutants(
             return
 
 
-_TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,\]}#][^,\]}#\n]*")
+_TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:(?!: )[^,\]}#\n])+")
 
 
 def _mutated(line: str, column: int) -> Iterator[str]:

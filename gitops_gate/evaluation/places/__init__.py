@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from gitops_gate.config.settings import NEWEST_KUBERNETES
 from gitops_gate.discovery.values import Renderer
 from gitops_gate.documents import locate
 from gitops_gate.errors import GitOpsGateError
@@ -26,6 +27,7 @@ from gitops_gate.resources.values import Resource
 from gitops_gate.tools import clean_text
 
 if TYPE_CHECKING:
+    from gitops_gate.evaluation.places.charts import Charts
     from gitops_gate.evaluation.places.traced import Traced
 
 _MANIFEST_ENDINGS = (".yaml", ".yml", ".json")
@@ -35,8 +37,10 @@ _LONGEST_EXCERPT = 160
 class Places:
     """Finds places in the files of one side; reads them when the first finding asks."""
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: Side, kubernetes: str = NEWEST_KUBERNETES) -> None:
         self._side = side
+        self._kubernetes = kubernetes
+        self._charts: Charts | None = None
         self._sources = Sources(side)
         self._followed: dict[int, tuple[Resource, Traced | None]] = {}
         self._lines: dict[str, list[str]] = {}
@@ -61,7 +65,8 @@ class Places:
         if found is not None:
             return found
         if origin.path is not None:
-            return Location(path=origin.path, line=0, column=0, exact=False)
+            near = self._chart().near(resource, field)
+            return near or Location(path=origin.path, line=0, column=0, exact=False)
         return nearest(resource, field, self._all(), self._side.application.path)
 
     def excerpt(self, location: Location) -> str | None:
@@ -110,8 +115,17 @@ class Places:
                 from gitops_gate.evaluation.places import kustomize
 
                 root = kustomize.follow(resource, self._sources)
+            elif self._side.application.renderer is Renderer.HELM:
+                root = self._chart().follow(resource)
             known = self._followed[id(resource)] = (resource, root)
         return known[1]
+
+    def _chart(self) -> Charts:
+        if self._charts is None:
+            from gitops_gate.evaluation.places.charts import Charts
+
+            self._charts = Charts(self._sources, self._kubernetes)
+        return self._charts
 
     def _lines_of(self, path: str) -> list[str]:
         if path not in self._lines:

@@ -7,7 +7,7 @@ still says where it came from. Nothing is believed: `find` compares with what wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,12 +88,25 @@ class Traced:
         return Traced(value, self.place, key=self.key, sure=self.sure and sure)
 
 
-def traced(raw: bytes, path: str, first_line: int = 1) -> Traced | None:
-    """One document as a traced tree; None when there is none, or when it cannot be followed."""
+Spot = tuple[int, int]
+"""A 1-based line and column of a document."""
+Where = Callable[[Spot, Spot | None], tuple[Place, bool]]
+"""From where a node starts, and where a scalar ends, to its place, and whether that is sure."""
+
+
+def traced(raw: bytes, path: str, first_line: int = 1, where: Where | None = None) -> Traced | None:
+    """One document as a traced tree; None when there is none, or when it cannot be followed.
+
+    `where` says what stands where in a document that was made from other files.
+    """
+
+    def here(start: Spot, _: Spot | None) -> tuple[Place, bool]:
+        return Place(path, *start), True
+
     try:
         text = as_text(raw, first_line)
         root = compose(text, DEFAULT_LIMITS)
-        return None if root is None else _Builder(text, path).build(root)
+        return None if root is None else _Builder(text, where or here).build(root)
     except (ManifestError, UnreadableScalarError, RecursionError):
         return None
 
@@ -101,9 +114,9 @@ def traced(raw: bytes, path: str, first_line: int = 1) -> Traced | None:
 class _Builder:
     """Turns the nodes of one document into traced values; what an alias stands for is copied."""
 
-    def __init__(self, text: Text, path: str) -> None:
+    def __init__(self, text: Text, where: Where) -> None:
         self._text = text
-        self._path = path
+        self._where = where
         self._left = _MAXIMUM_VALUES
         self._depth = 0
 
@@ -112,9 +125,9 @@ class _Builder:
         if self._left < 0 or self._depth > DEFAULT_LIMITS.max_depth:
             raise ManifestError("too much to be followed")
         target = node.target
-        place = self.place(target)
+        place, sure = self._place(target)
         if target.kind == SCALAR:
-            return Traced(json_value(scalar_value(target)), place)
+            return Traced(json_value(scalar_value(target)), place, sure=sure)
         self._depth += 1
         if target.kind == MAPPING:
             fields: dict[str, Traced] = {}
@@ -125,8 +138,9 @@ class _Builder:
         self._depth -= 1
         return Traced(items, place)
 
-    def place(self, node: Node) -> Place:
-        return Place(self._path, *self._text.place(node.mark))
+    def _place(self, node: Node) -> tuple[Place, bool]:
+        end = self._text.place(node.end) if node.kind == SCALAR else None
+        return self._where(self._text.place(node.mark), end)
 
     def _fill(self, fields: dict[str, Traced], mapping: Node) -> None:
         for key, value in zip(mapping.children[::2], mapping.children[1::2], strict=True):
@@ -141,7 +155,7 @@ class _Builder:
             if name_of_key is None:
                 raise ManifestError("a key that is no text")
             member = self.build(value)
-            member.key = self.place(key)
+            member.key = self._place(key)[0]
             fields[name_of_key] = member
 
 
