@@ -398,6 +398,8 @@ class Loopback:
         fault = self.faults.next(request, operation)
         if fault is not None and fault.delay:
             time.sleep(fault.delay)
+        if self._server is None:
+            return None  # stopped meanwhile: there is nobody to answer, and nothing to judge
         try:
             reply = self._answer(request, operation, fault)
         except Exception:  # noqa: BLE001 - a crash of the forge must fail the test that met it
