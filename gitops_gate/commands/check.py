@@ -20,8 +20,8 @@ from gitops_gate.commands.options import pipeline_options, shared, write_reports
 @click.option(
     "--head",
     metavar="REV",
-    help="The proposed revision; `worktree` takes the working tree as it is, `staged` what a commit "
-    "would hold.  [default: HEAD]",
+    help="The proposed revision; `worktree` takes the working tree as it is, `staged` what a "
+    "commit would hold.  [default: HEAD]",
 )
 @click.option(
     "--ci",

@@ -100,6 +100,14 @@ _FORGE = (
         metavar="NAME",
         help="The name under which the job keeps the full report, for the comment to say.",
     ),
+    click.option(
+        "--upload-sarif",
+        is_flag=True,
+        help="Hand the findings to GitHub's code scanning as well (security-events: write).",
+    ),
+    click.option(
+        "--dry-run", is_flag=True, help="Print what would be published, and send nothing."
+    ),
 )
 
 

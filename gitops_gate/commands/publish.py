@@ -20,8 +20,7 @@ from gitops_gate.commands.options import forge_options, report_options
 )
 @forge_options
 @report_options
-@click.option("--dry-run", is_flag=True, help="Print what would be published, and send nothing.")
-def command(report: Path, digest: str | None, dry_run: bool, **arguments: Any) -> int:
+def command(report: Path, digest: str | None, **arguments: Any) -> int:
     """Publish the JSON report of a job that had no privileges, as data that nobody trusts.
 
     The report is checked against its schema, and belongs to the newest head and the target's
@@ -46,7 +45,7 @@ def command(report: Path, digest: str | None, dry_run: bool, **arguments: Any) -
 
     def run() -> int:
         with open_repository(arguments["repo"]) as repository:
-            setting = setting_of(environment, arguments, repository, dry_run=dry_run)
+            setting = setting_of(environment, arguments, repository)
             handed = read_handed_over(report, digest, environment)
             reviewed = publish_report(setting, handed.report, certified=handed.certified)
         return finish(reviewed, setting, arguments, handed.notes)

@@ -18,8 +18,7 @@ from gitops_gate.commands.options import (
 @forge_options
 @report_options
 @running_options
-@click.option("--dry-run", is_flag=True, help="Print what would be published, and send nothing.")
-def command(dry_run: bool, **arguments: Any) -> int:
+def command(**arguments: Any) -> int:
     """Judge the change request that this CI run is about, and show the reviewer the answer.
 
     Reads the CI's variables and the forge, judges the merge of the target branch's tip and the
@@ -48,7 +47,7 @@ def command(dry_run: bool, **arguments: Any) -> int:
 
     def run() -> int:
         with open_repository(arguments["repo"]) as repository:
-            setting = setting_of(environment, arguments, repository, dry_run=dry_run)
+            setting = setting_of(environment, arguments, repository)
             reviewed = review(setting, pipeline_options(arguments))
         return finish(reviewed, setting, arguments)
 

@@ -35,7 +35,7 @@ TOKENS: Mapping[str, tuple[str, ...]] = {
 
 
 def setting_of(
-    environment: Environment, arguments: Mapping[str, Any], repository: Repository, *, dry_run: bool
+    environment: Environment, arguments: Mapping[str, Any], repository: Repository
 ) -> Setting:
     """Where this run runs. Raises `ConfigurationError` without a token."""
     from gitops_gate.review.pins import Pinned
@@ -51,7 +51,8 @@ def setting_of(
             number=arguments["number"],
         ),
         artifact=arguments["artifact"],
-        dry_run=dry_run,
+        dry_run=arguments["dry_run"],
+        upload_sarif=arguments["upload_sarif"],
     )
 
 

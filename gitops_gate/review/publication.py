@@ -25,7 +25,8 @@ from gitops_gate.review.summary import publish_summary
 class Material:
     """What is to be seen on the forge. `bodies` are the comment's parts; None leaves it alone.
 
-    `status` goes to `commit`; None where a report decides nothing.
+    `status` goes to `commit`; None where a report decides nothing. `sarif` is for the forge's own
+    list of alerts, under the full name of the head's ref.
     """
 
     commit: str
@@ -34,6 +35,8 @@ class Material:
     bodies: Sequence[str] | None = None
     inline: InlinePlan | None = None
     status: CommitStatus | None = None
+    sarif: str | None = None
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +53,14 @@ class _Account:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.failed = False
+        self.wrote = False
 
     def attempt(self, what: str, step: Callable[[], str | None]) -> None:
         """Do one step; a forge's refusal becomes a line."""
         try:
             if done := step():
                 self.lines.append(f"{what}: {done}")
+                self.wrote |= not done.endswith("unchanged") and not done.startswith("not written")
         except ForgeError as error:
             self.failed = True
             self.lines.append(f"{what}: could not be written: {error}")
@@ -74,6 +79,8 @@ def publish(
     account.attempt("comment", lambda: _comment(forge, snapshot, material, tips, sleep))
     account.attempt("inline comments", lambda: _inline(forge, snapshot, material, tips))
     account.attempt("status", lambda: _status(forge, snapshot, material, tips))
+    if account.wrote:
+        account.attempt("code scanning", lambda: _sarif(forge, material))
     return Published(lines=tuple(account.lines), failed=account.failed)
 
 
@@ -149,3 +156,12 @@ def _status(
         return f"not written: {why}"
     forge.status.set_status(material.commit, material.status)
     return material.status.state
+
+
+def _sarif(forge: Forge, material: Material) -> str | None:
+    if material.sarif is None:
+        return None
+    if forge.sarif is None:
+        return "not written: this forge or token takes none"
+    forge.sarif.upload(material.commit, material.ref, material.sarif)
+    return "written"

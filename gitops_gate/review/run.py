@@ -19,6 +19,7 @@ from gitops_gate.forges.connect import connect
 from gitops_gate.forges.interface import Forge
 from gitops_gate.forges.values import ChangeState, Endpoint, Target
 from gitops_gate.pipeline import Options
+from gitops_gate.reports import ReportOptions, render_report
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.review.agreement import Agreed, agree
 from gitops_gate.review.composing import Composed, compose
@@ -38,7 +39,8 @@ FORKS_ONLY_READ = ("pull_request", "pull_request_review")
 class Setting:
     """Where a review runs: what the CI says, the checkout, the token, what the job pins.
 
-    `artifact` is the name under which the job keeps the full report. `dry_run` publishes nothing.
+    `artifact` is the name under which the job keeps the full report. `dry_run` publishes nothing;
+    `upload_sarif` also hands the findings to the forge's own list of alerts.
     """
 
     environment: Environment
@@ -47,6 +49,7 @@ class Setting:
     pinned: Pinned = field(default_factory=Pinned)
     artifact: str | None = None
     dry_run: bool = False
+    upload_sarif: bool = False
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -229,9 +232,15 @@ def _publish_report(
         bodies=composed.bodies if settings.comment else None,
         inline=composed.inline if settings.inline else None,
         status=None if information else status,
+        sarif=_sarif(report) if setting.upload_sarif and not information else None,
+        ref=f"refs/pull/{snapshot.change.number}/head",
     )
     published = publish(forge, snapshot, material, sleep=setting.sleep)
     return Reviewed(report=report, composed=composed, published=published, notes=context.notes)
+
+
+def _sarif(report: Report) -> str:
+    return render_report(report, "sarif", options=ReportOptions())
 
 
 def _context(

@@ -369,7 +369,7 @@ class TestReading:
         facts = forge.approvals.approvals(snapshot)
         assert facts.contributions is None
         assert any("over GraphQL alone" in line for line in facts.unknown)
-        assert forge.missing == (connect.NO_SARIF,)
+        assert forge.missing == ()
 
     def test_says_which_part_graphql_left_out(self, site: Site):
         def alter(_request: object, reply: Reply) -> Reply:
@@ -433,7 +433,7 @@ class TestFailures:
 class TestWhatATokenMay:
     def test_do_of_a_developer_is_all_but_sarif(self, site: Site):
         forge = site.connect()
-        assert forge.missing == (connect.NO_SARIF,)
+        assert forge.missing == ()
         assert None not in (
             forge.approvals, forge.summary, forge.inline, forge.status, forge.protection,
             forge.opening,
@@ -445,7 +445,7 @@ class TestWhatATokenMay:
         site.state.comment(site.mr, "bob", "a line", kind="DiffNote", position=position(site))
         forge = site.connect("glpat-weak")
         assert forge.missing == (
-            connect.MAY_NOT_PUSH, connect.MAY_NOT_RESOLVE, connect.NO_SARIF, connect.MAY_NOT_OPEN,
+            connect.MAY_NOT_PUSH, connect.MAY_NOT_RESOLVE, connect.MAY_NOT_OPEN,
         )  # fmt: skip
         assert (forge.status, forge.opening) == (None, None)
         assert forge.summary is not None
@@ -473,10 +473,10 @@ class TestWhatATokenMay:
         assert site.server.log == ()
         assert forge.missing == (
             connect.NO_APPROVALS, connect.NO_NOTES, connect.NO_THREADS, connect.NO_STATUS,
-            connect.NO_SARIF, connect.NO_PROTECTION, connect.NO_OPENING,
+            connect.NO_PROTECTION, connect.NO_OPENING,
         )  # fmt: skip
         assert all(
-            "project access token" in line for line in set(forge.missing) - {connect.NO_SARIF}
+            "project access token" in line for line in forge.missing
         )
         assert {
             forge.approvals, forge.summary, forge.inline, forge.status, forge.protection,

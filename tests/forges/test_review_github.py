@@ -224,6 +224,25 @@ class TestWhatIsPublished:
         assert "the summary comment" in done.out
         assert "a comment on 'apps/web.yaml' line 13" in done.out
 
+    def test_code_scanning_gets_the_findings_when_it_is_asked_for(
+        self, world: World, gate: Any
+    ) -> None:
+        world.server.token(
+            TOKEN,
+            permissions={
+                "contents": "read",
+                "pull_requests": "write",
+                "statuses": "write",
+                "security_events": "write",
+            },
+        )
+        gate("review", "--upload-sarif")
+        assert len(world.server.requests("code-scanning/upload-sarif")) == 1
+        assert len(world.server.log) <= 10
+        world.server.forget()
+        gate("review", "--upload-sarif")
+        assert world.server.writes == ()
+
     def test_where_the_gate_only_advises_nothing_is_marked_as_failed(
         self, world: World, gate: Any
     ) -> None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _JOB_TOKEN = "glcbt-"  # noqa: S105 - how such a token begins, not one
 _USE = "use a project access token, or a service account's, from a pipeline on a protected branch"
 
-NO_SARIF = "SARIF: GitLab has no place for it; the Code Quality report and the artifact stand in"
 NO_APPROVALS = f"approvals: a CI_JOB_TOKEN may not read them; {_USE}"
 NO_NOTES = f"comments: a CI_JOB_TOKEN may not write them; {_USE}"
 NO_THREADS = f"inline comments: a CI_JOB_TOKEN may neither read nor write them; {_USE}"
@@ -39,7 +38,6 @@ _NOT_FOR_JOBS = (
     NO_NOTES,
     NO_THREADS,
     NO_STATUS,
-    NO_SARIF,
     NO_PROTECTION,
     NO_OPENING,
 )
@@ -137,7 +135,6 @@ def _missing(allowed: Allowed) -> tuple[str, ...]:
         lines.append(MAY_NOT_NOTE)
     if allowed.push is False:
         lines += [MAY_NOT_PUSH, MAY_NOT_RESOLVE]
-    lines.append(NO_SARIF)
     if allowed.open is False:
         lines.append(MAY_NOT_OPEN)
     return tuple(lines)
