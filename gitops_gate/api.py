@@ -33,8 +33,8 @@ def check(
 
     Without `base`, the merge base of the default branch and `head` is compared with. `config` is
     the path of a configuration to try out instead of the repository's own. `head` may be
-    `worktree` or `staged`. Raises `GitOpsGateError` when there is nothing to compare or the deciding rules do
-    not load; everything that goes wrong later is in the report.
+    `worktree` or `staged`. Raises `GitOpsGateError` when there is nothing to compare or the
+    deciding rules do not load; everything that goes wrong later is in the report.
     """
     with open_repository(repository) as opened:
         return pipeline.check(opened, base, head, _with_config(options, config))
