@@ -19,6 +19,7 @@ from gitops_gate.forges.values import (
     InlineComment,
     NewChangeRequest,
     Protection,
+    Push,
     Snapshot,
     Thread,
     Tips,
@@ -55,6 +56,13 @@ class ReadsApprovals(Protocol):
 
     def approvals(self, snapshot: Snapshot) -> ApprovalFacts:
         """Reviews, pushes and the people behind the commits. Raises `ForgeError`."""
+
+    def target_moves(self, snapshot: Snapshot) -> tuple[Push, ...] | None:
+        """Where the target branch has moved since the change request was opened, oldest first.
+
+        Asked for only where an approval may have been given on an older tip, since it takes a
+        request. None where the token may not read it. Raises `ForgeError`.
+        """
 
     def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
         """The numeric ids of the members of teams or groups, nested ones included.

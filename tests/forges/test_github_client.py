@@ -1002,3 +1002,15 @@ def test_a_first_review_and_an_unchanged_one_keep_to_their_budgets(world, reposi
 
     assert unchanged == 3
     assert len(world.log) == 9
+
+
+def test_the_targets_moves_are_those_since_the_change_was_opened(world, repository):
+    forge = opened(world)
+    before = repository.branches["main"]
+    world.commit(repository, "main", {"other.yaml": "a: 1\n"}, actor=world.account("ann"))
+    assert forge.approvals is not None
+    moves = forge.approvals.target_moves(forge.change_requests.read())
+    assert moves is not None
+    assert (moves[-1].before, moves[-1].after) == (before, repository.branches["main"])
+    assert moves[-1].actor is not None
+    assert moves[-1].actor.login == "ann"

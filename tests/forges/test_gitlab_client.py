@@ -430,6 +430,22 @@ class TestFailures:
         assert (caught.value.status, caught.value.uncertain) == (403, False)
 
 
+class TestTheTargetsMoves:
+    def test_are_the_pushes_to_it_and_to_no_other_branch(self, site: Site):
+        before = site.checkout.git("rev-parse", "main").strip()
+        site.checkout.git("checkout", "--quiet", "main")
+        site.checkout.write("other.txt", "x")
+        after = site.checkout.commit()
+        site.state.move("group/shop", "main", before, by="carol")
+        site.state.move("group/shop", "change", before, by="alice")
+        forge = site.connect()
+        assert forge.approvals is not None
+        (move,) = forge.approvals.target_moves(forge.change_requests.read()) or ()
+        assert (move.before, move.after) == (before, after)
+        assert move.actor is not None
+        assert move.actor.login == "carol"
+
+
 class TestWhatATokenMay:
     def test_do_of_a_developer_is_all_but_sarif(self, site: Site):
         forge = site.connect()

@@ -66,6 +66,20 @@ class GithubApprovals:
                 unknown=unknown,
             )
 
+    def target_moves(self, snapshot: Snapshot) -> tuple[Push, ...] | None:
+        """The pushes and merges to the target branch, by the same record as those to the head."""
+        with as_documented("the pull request"):
+            opened = moment(self._reading_of(snapshot).pull["createdAt"])
+        branch = snapshot.change.base_ref.removeprefix("refs/heads/")
+        try:
+            activities = self._activities(snapshot.change.repository, branch, opened)
+        except ForgeError as error:
+            if error.status not in (403, 404):
+                raise
+            return None
+        with as_documented("the activity"):
+            return tuple(sorted(map(_push, activities), key=lambda push: push.at))
+
     def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
         """The members of teams, given as `team` or `organisation/team`; one request a page."""
         names = list(dict.fromkeys(teams))

@@ -8,6 +8,7 @@ stands in a system note that links to the version.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -72,6 +73,27 @@ class Approvals:
             retargeted_at=retargeted_at(notes),
             unknown=tuple(unknown),
         )
+
+    def target_moves(self, snapshot: Snapshot) -> tuple[Push, ...] | None:
+        """See `ReadsApprovals.target_moves`: https://docs.gitlab.com/api/events/, pushes alone.
+
+        Events are asked for by day, from the day before the first version.
+        """
+        connection = self._connection
+        branch = snapshot.change.base_ref.removeprefix("refs/heads/")
+        try:
+            with connection.asking("the versions"):
+                versions = connection.every(connection.merge_request.diffs)
+                opened = min(moment(version["created_at"]) for version in versions)
+            with connection.asking("the pushes to the target branch"):
+                after = (opened - datetime.timedelta(days=2)).date().isoformat()
+                events = connection.every(connection.project.events, action="pushed", after=after)
+                moves = [_move(event) for event in events if _moves(event, branch)]
+        except ForgeError as error:
+            if error.status not in (401, 403, 404):
+                raise
+            return None
+        return tuple(sorted(moves, key=lambda push: push.at))
 
     def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
         """See `ReadsApprovals.members`: groups by their full path, one request for each hundred.
@@ -293,6 +315,22 @@ def _co_authors(message: str) -> list[str]:
         address = _ADDRESS.search(text)
         found.append(address[1] if address else text)
     return found
+
+
+def _moves(event: Mapping[str, Any], branch: str) -> bool:
+    push = event["push_data"]
+    named = push["ref_type"] == "branch" and push["ref"] == branch
+    return bool(named and push["commit_to"])
+
+
+def _move(event: Mapping[str, Any]) -> Push:
+    push, before = event["push_data"], event["push_data"]["commit_from"]
+    return Push(
+        before=commit_id(before) if before else None,
+        after=commit_id(push["commit_to"]),
+        at=moment(event["created_at"]),
+        actor=rest_account(event["author"]),
+    )
 
 
 def _active(entry: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from tests.forges.gitlab.state import (
     Pipeline,
     Project,
     ProtectedBranch,
+    PushEvent,
     State,
     Status,
     Token,
@@ -410,6 +411,34 @@ class Entities:
             }
             for version in reversed(mr.versions if mr.diff_ready else mr.versions[:-1])
         ]
+
+    def push_event(self, project: Project, event: PushEvent) -> Json:
+        """A `PushEvent`."""
+        return {
+            "id": event.id,
+            "project_id": project.id,
+            "action_name": "pushed to" if event.before else "pushed new",
+            "target_id": None,
+            "target_iid": None,
+            "target_type": None,
+            "target_title": None,
+            "author_id": event.author,
+            "author": self.user(event.author),
+            "author_username": self.state.user(event.author).username,
+            "created_at": stamp(event.created_at),
+            "imported": False,
+            "imported_from": "none",
+            "push_data": {
+                "commit_count": 1,
+                "action": "pushed" if event.before else "created",
+                "ref_type": "branch",
+                "commit_from": event.before,
+                "commit_to": event.after,
+                "ref": event.ref,
+                "commit_title": None,
+                "ref_count": None,
+            },
+        }
 
     # ------------------------------------------------------------------ approvals
 

@@ -384,6 +384,15 @@ def list_versions(call: Call) -> Reply:
     return call.page(call.show.versions(mr), lambda row: row)
 
 
+@operation("listProjectEvents")
+def list_project_events(call: Call) -> Reply:
+    project = call.project()
+    _require_code(call, project)
+    after = call.query.get("after", "")
+    rows = [one for one in project.events if one.created_at.date().isoformat() > after]
+    return call.page(rows[::-1], lambda event: call.show.push_event(project, event))
+
+
 @operation("listMergeRequestCommits")
 def list_commits(call: Call) -> Reply:
     project, mr = call.merge_request()

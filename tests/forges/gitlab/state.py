@@ -112,6 +112,18 @@ class ApprovalSettings:
 
 
 @dataclass(kw_only=True)
+class PushEvent:
+    """A push to a branch, as the project's events have it."""
+
+    id: int
+    author: int
+    ref: str
+    before: str | None
+    after: str
+    created_at: datetime.datetime
+
+
+@dataclass(kw_only=True)
 class Project:
     """A project. `members` are direct; `repository` may be None where nothing reads it."""
 
@@ -135,6 +147,7 @@ class Project:
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
     rules: list[ApprovalRule] = field(default_factory=list)
     job_token_from: list[int] = field(default_factory=list)
+    events: list[PushEvent] = field(default_factory=list)
 
     @property
     def git(self) -> Repository:
@@ -514,6 +527,20 @@ class State:
         if self.premium and project.approvals.reset_on_push:
             mr.approvals.clear()
         return version
+
+    def move(self, project: str | int, branch: str, before: str | None, by: str | int) -> PushEvent:
+        """Take notice that another branch than a change's has moved in Git."""
+        found = self.project(project)
+        event = PushEvent(
+            id=self.new_id(),
+            author=self.user(by).id,
+            ref=branch,
+            before=before,
+            after=found.git.tip(branch),
+            created_at=self.now(),
+        )
+        found.events.append(event)
+        return event
 
     def retarget(self, mr: MergeRequest, branch: str, by: str | int) -> Version:
         """Change the target branch."""
