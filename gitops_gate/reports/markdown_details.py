@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from functools import cache
 
 from gitops_gate import __version__
-from gitops_gate.changes.values import Operation
+from gitops_gate.changes.values import FieldChange, Operation
 from gitops_gate.config.settings import DEFAULT_ENVIRONMENT
 from gitops_gate.reports.escaping import (
-    block,
     fenced,
     markdown,
     markdown_code,
     markdown_sentence,
-    one_line,
 )
 from gitops_gate.reports.grouping import ChangeGroup, Overview
 from gitops_gate.reports.links import page_link
+from gitops_gate.reports.markdown_diffs import excerpt
 from gitops_gate.reports.markdown_findings import LONGEST_NAME, named
 from gitops_gate.reports.markdown_pages import Section
 from gitops_gate.reports.review_context import ReviewContext
@@ -26,6 +25,7 @@ from gitops_gate.reports.wording import (
     comparison,
     coverage_phrases,
     field_text,
+    path_text,
     plural,
     risk_text,
     short,
@@ -36,13 +36,13 @@ OPERATION_WORDS = {
     Operation.MODIFIED: "changes",
     Operation.REMOVED: "removes",
 }
-_LONGEST_LINE = 1_000
 _MOST_LINES = 300
 _MOST_LINES_MINOR = 40
 _LARGEST_DIFF = 16_000
 _MOST_NAMED = 60
 _FIELDS_IN_SUMMARY = 2
 _LONGEST_FIELD = 90
+_LONG_VALUE = 200
 _DIGEST_SHOWN = len("sha256:") + 12
 
 
@@ -62,7 +62,7 @@ def change_sections(overview: Overview) -> tuple[Section, Section]:
     )
     names = Section(
         noun="change",
-        how=" by name",
+        how=", by name without the diff,",
         count=len(groups),
         row=cache(lambda at: f"- {_title(groups[at], overview, text=True)}"),
         title="Changes whose diff is only in the full report",
@@ -89,12 +89,15 @@ def _details(group: ChangeGroup, overview: Overview) -> str:
         lines += [f"The same in {names}{f' and {rest:,} more' if rest > 0 else ''}.", ""]
     if change.previous is not None and str(change.previous) != str(change.resource):
         lines += [f"Was {markdown(str(change.previous), LONGEST_NAME)}.", ""]
-    diff, left = _cut(change.diff, _MOST_LINES_MINOR if group.minor else _MOST_LINES)
-    if diff:
-        lines += [*fenced(diff, "diff"), ""]
-    left_out = change.omitted + left
-    if left_out:
-        lines += [f"_{plural(left_out, 'line')} or fields left out._", ""]
+    most = _MOST_LINES_MINOR if group.minor else _MOST_LINES
+    diff = excerpt(change.diff, most=most, largest=_LARGEST_DIFF)
+    if diff.lines:
+        lines += [*fenced(diff.lines, "diff"), ""]
+    left_out = change.omitted + diff.left_out
+    notes = [f"{plural(left_out, 'line')} or fields left out"] if left_out else []
+    if diff.shortened:
+        notes.append(f"{plural(diff.shortened, 'long line')} cut to what differs")
+    lines += [f"_{'; '.join(notes)}._", ""] if notes else []
     return "\n".join([*lines, "</details>"])
 
 
@@ -128,27 +131,20 @@ def _fields(group: ChangeGroup) -> list[str]:
     if change.operation is not Operation.MODIFIED:
         return []
     shown = [
-        f"<code>{markdown(one_line(field_text(field, 32), _LONGEST_FIELD))}</code>"
+        f"<code>{markdown(_field(field), _LONGEST_FIELD)}</code>"
         for field in change.fields[:_FIELDS_IN_SUMMARY]
     ]
     rest = len(change.fields) - len(shown)
     return [*shown, *([f"{rest:,} more"] if rest > 0 else [])]
 
 
-def _cut(diff: str, most: int) -> tuple[list[str], int]:
-    """The first lines of a diff, and how many are left out."""
-    if not diff:
-        return [], 0
-    lines = block(diff)
-    shown: list[str] = []
-    size = 0
-    for line in lines[:most]:
-        text = line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
-        size += len(text) + 1
-        if size > _LARGEST_DIFF:
-            break
-        shown.append(text)
-    return shown, len(lines) - len(shown)
+def _field(field: FieldChange) -> str:
+    """A changed field in a few words: of a script or a file in a value, only where it is."""
+    if any(isinstance(side, str) and "\n" in side.strip() for side in (field.base, field.head)):
+        return path_text(field.path)
+    if all(isinstance(side, str) and len(side) > _LONG_VALUE for side in (field.base, field.head)):
+        return path_text(field.path)
+    return field_text(field, 32)
 
 
 def closing_details(overview: Overview, room: int) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
 from gitops_gate.changes.values import ResourceChange
 from gitops_gate.reports.escaping import block
 from gitops_gate.reports.wording import GRAVE_RISKS
+from gitops_gate.verdict.values import Report
 from tests.unit.reports.forge_markdown import FORGES, REFERENCES, Element, parse
 
 ALLOWED: Mapping[str, frozenset[str]] = {
@@ -124,6 +126,17 @@ def _shape(element: Element) -> list[Any]:
         for child in element.children
         if isinstance(child, Element) and child.tag != "span"
     ]
+
+
+def settled(report: Report) -> Report:
+    """The report without suggestions that a remedy names already, since those are not shown."""
+    return replace(
+        report,
+        findings=tuple(
+            replace(f, suggestion=None) if (f.suggestion or "") in (f.remediation or "") else f
+            for f in report.findings
+        ),
+    )
 
 
 def plain_twin(value: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gitops_gate.changes.values import FieldChange
 from gitops_gate.findings import Location, Severity
 from gitops_gate.reports.comment import (
     MOST_PARTS,
@@ -34,7 +35,7 @@ from tests.unit.reports.comment_samples import (
     wide,
 )
 from tests.unit.reports.forge_markdown import FORGES, github_html, gitlab_html, parse
-from tests.unit.reports.injection import assert_harmless, plain_twin, skeleton
+from tests.unit.reports.injection import assert_harmless, plain_twin, settled, skeleton
 from tests.unit.reports.report_samples import BASE, DENIED, HEAD, SCALED, UNPINNED
 from tests.unit.reports.report_strategies import reports, texts
 
@@ -100,6 +101,7 @@ def test_the_elements_are_those_of_a_comment_of_plain_words(
     report: Report, context: ReviewContext
 ) -> None:
     context = replace(context, blob_url=None, run_url=None)
+    report = settled(report)
     bodies, twins = series(report, context), series(plain_twin(report), plain_twin(context))
     for body, twin in zip(bodies, twins, strict=True):
         for render in FORGES.values():
@@ -327,7 +329,23 @@ def test_a_huge_diff_is_cut_and_the_rest_is_counted() -> None:
     assert len(re.findall(r"(?m)^\+line", text)) + int(left.replace(",", "")) == 5_007
 
 
-def test_a_value_on_one_long_line_stays_readable() -> None:
+def test_a_value_on_one_long_line_is_cut_to_what_differs() -> None:
     words = " ".join(random.Random(4).choices(["alpha", "beta", "gamma"], k=5_000))
-    report = replace(DENIED, changes=(replace(SCALED, diff=f"@@ -1 +1 @@\n-{words}\n+{words}x\n"),))
-    assert max(len(line) for line in series(report)[0].split("\n")) < 3_000
+    diff = f"@@ -1,2 +1,2 @@\n-a\n-{words} old{words}\n+a2\n+{words} new{words}\n {words}\n"
+    text = shown(series(replace(DENIED, changes=(replace(SCALED, diff=diff),)))[0])
+    (old,) = [line for line in text.split("\n") if re.match(r"-\w+ .*…", line)]
+    (new,) = [line for line in text.split("\n") if re.match(r"\+\w+ .*…", line)]
+    assert " old" in old
+    assert " new" in new
+    assert max(len(line) for line in text.split("\n")) < 1_000
+    assert "3 long lines cut to what differs" in text
+
+
+def test_a_script_in_a_value_is_diffed_by_line_and_only_named_in_the_summary() -> None:
+    base, head = "set -e\nold\n", "set -e\nnew\n"
+    field = FieldChange(path=("data", "run.sh"), base=base, head=head)
+    diff = "@@ -1,3 +1,3 @@\n   run.sh: |\n     set -e\n-    old\n+    new\n"
+    report = replace(DENIED, changes=(replace(SCALED, fields=(field,), diff=diff),))
+    titles = [e.text for e in parse(github_html(series(report)[0]))[0].elements("summary")]
+    assert titles[0].endswith('data["run.sh"]')
+    assert "-    old\n+    new" in shown(series(report)[0])
