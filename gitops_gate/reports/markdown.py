@@ -94,11 +94,23 @@ def bodies(
         line = last_line(part, parts) if last_line else ""
         return "\n\n".join(text for text in (closing if part == 1 else "", line) if text)
 
+    opening = _heading(overview, context, room // 16)
+    frame = Frame(
+        top=lambda part, parts: opening if part == 1 else _again(overview, context, part, parts),
+        bottom=bottom,
+        room=room,
+        most=most,
+    )
+    return lay_out(_content(overview, context, older=older), frame)
+
+
+def _content(overview: Overview, context: ReviewContext | None, *, older: bool) -> Content:
+    """The sections in their order: what kept a verdict from being reached goes before findings."""
     changes, names = change_sections(overview)
     findings = finding_sections(overview, context, older=older)
     failed = [failed_section(overview)]
-    undecided = report.verdict is Verdict.INDETERMINATE
-    content = Content(
+    undecided = overview.report.verdict is Verdict.INDETERMINATE
+    return Content(
         sections=[
             *(failed + findings if undecided else findings + failed),
             *application_sections(overview),
@@ -108,14 +120,6 @@ def bodies(
         names=names,
         in_sight=_CHANGES_IN_SIGHT,
     )
-    opening = _heading(overview, context, room // 16)
-    frame = Frame(
-        top=lambda part, parts: opening if part == 1 else _again(overview, context, part, parts),
-        bottom=bottom,
-        room=room,
-        most=most,
-    )
-    return lay_out(content, frame)
 
 
 def _title(overview: Overview, context: ReviewContext | None) -> str:

@@ -36,7 +36,7 @@ from tests.unit.reports.comment_samples import (
 )
 from tests.unit.reports.forge_markdown import FORGES, github_html, gitlab_html, parse
 from tests.unit.reports.injection import assert_harmless, plain_twin, settled, skeleton
-from tests.unit.reports.report_samples import BASE, DENIED, HEAD, SCALED, UNPINNED
+from tests.unit.reports.report_samples import BASE, DENIED, HEAD, INDETERMINATE, SCALED, UNPINNED
 from tests.unit.reports.report_strategies import reports, texts
 
 LIMITS = {"github": 65_536, "gitlab": 1_000_000}
@@ -232,6 +232,18 @@ def test_advice_has_no_red_cross() -> None:
 def test_notes_about_the_forge_are_shown() -> None:
     context = replace(GITHUB, notes=("this token may not write a commit status @all",))
     assert "this token may not write a commit status @all" in shown(series(DENIED, context)[0])
+
+
+def test_a_finding_with_a_comment_on_its_line_says_so() -> None:
+    (body,) = series(DENIED, replace(GITHUB, inline=frozenset({UNPINNED.fingerprint})))
+    rows = [row.text for row in parse(github_html(body))[0].elements("tr")]
+    assert [("on its line" in row) for row in rows if "❌" in row[:5]] == [False, True, False]
+
+
+def test_what_could_not_be_evaluated_comes_before_what_was_found() -> None:
+    text = shown(series(INDETERMINATE)[0])
+    assert text.index("clusters/staging/shop could not be evaluated") < text.index("must be fixed")
+    assert "no resource changes as far as could be rendered" in text
 
 
 def test_that_approvals_are_not_evaluated_is_said_once() -> None:
