@@ -69,10 +69,16 @@ class ApprovalFacts:
     """What approvals are evaluated from. A None says that it could not be read, and why is told.
 
     `pushes` are in the order of time. `retargeted_at` is when the base branch was last changed.
+    `head_seen_at` is when the forge first did anything with the head (its oldest workflow run,
+    say), and `head_seen_by` who made it: both stand in for pushes that cannot be read.
+    `reviews_complete`: no review is left out; with one that is, nobody's latest word is known.
     """
 
     reviews: tuple[Review, ...] = ()
     contributions: tuple[Contribution, ...] | None = None
     pushes: tuple[Push, ...] | None = None
     retargeted_at: datetime.datetime | None = None
+    head_seen_at: datetime.datetime | None = None
+    head_seen_by: Account | None = None
+    reviews_complete: bool = True
     unknown: tuple[str, ...] = ()
