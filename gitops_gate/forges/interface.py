@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gitops_gate.approvals.people import Access
 from gitops_gate.forges.values import (
     Account,
     ApprovalFacts,
@@ -70,8 +71,8 @@ class ReadsApprovals(Protocol):
         None for a team that does not exist or that this token may not see.
         """
 
-    def can_push(self, account: Account) -> bool | None:
-        """Whether an account may push to the repository; None where it cannot be read."""
+    def access(self, account: Account) -> Access | None:
+        """What an account may do in the repository; None where it cannot be read."""
 
 
 class PublishesSummary(Protocol):

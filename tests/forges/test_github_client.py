@@ -550,10 +550,10 @@ def test_a_token_that_may_not_read_teams_gives_none_and_no_empty_team(world):
 def test_whether_somebody_may_push_is_asked_and_unknown_for_strangers(world):
     approvals = opened(world).approvals
     ann, bob = world.account("ann"), world.account("bob")
-    assert approvals.can_push(Account(id=ann.id, login="ann")) is True
-    assert approvals.can_push(Account(id=bob.id, login="bob")) is False
-    assert approvals.can_push(Account(id=bob.id, login="ann")) is None
-    assert approvals.can_push(Account(id=1, login="never-heard-of")) is None
+    assert approvals.access(Account(id=ann.id, login="ann")) == "write"
+    assert approvals.access(Account(id=bob.id, login="bob")) == "read"
+    assert approvals.access(Account(id=bob.id, login="ann")) is None
+    assert approvals.access(Account(id=1, login="never-heard-of")) is None
 
 
 # ----------------------------------------------------------------------------- the summary

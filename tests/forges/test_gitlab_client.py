@@ -122,7 +122,7 @@ class TestRequests:
         snapshot = forge.change_requests.read()
         assert forge.approvals is not None
         facts = forge.approvals.approvals(snapshot)
-        assert [forge.approvals.can_push(review.author) for review in facts.reviews] == [True]
+        assert [forge.approvals.access(review.author) for review in facts.reviews] == ["write"]
         forge.approvals.members(["group/sre"])
         return forge
 
@@ -384,7 +384,7 @@ class TestReading:
         unknown = forge.change_requests.read().unknown
         assert unknown == ("GitLab left something out: project.projectMembers: no ::error::",)
         assert forge.approvals is not None
-        assert forge.approvals.can_push(Account(id=12, login="bob")) is True
+        assert forge.approvals.access(Account(id=12, login="bob")) == "write"
 
 
 class TestFailures:
@@ -640,7 +640,7 @@ class TestApprovals:
     def test_know_nothing_of_an_account_that_is_gone(self, site: Site):
         approvals = site.connect().approvals
         assert approvals is not None
-        assert approvals.can_push(Account(id=None, login="ghost")) is None
+        assert approvals.access(Account(id=None, login="ghost")) is None
 
 
 class TestComments:

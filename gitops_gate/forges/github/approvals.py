@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from gitops_gate.approvals.people import Access
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.failures import forge_error
 from gitops_gate.forges.github.api import Api, GraphqlError, as_documented
@@ -34,6 +35,14 @@ _WEB_FLOW = 19864447
 _WEB_FLOW_EMAIL = "noreply@github.com"
 _NO_COMMIT = "0" * 40
 _MAXIMUM_PAGES = 20
+_ACCESS: Mapping[str, Access] = {
+    "none": "none",
+    "read": "read",
+    "triage": "read",
+    "write": "write",
+    "maintain": "maintain",
+    "admin": "admin",
+}
 _HIDDEN = ("NOT_FOUND", "FORBIDDEN", "INSUFFICIENT_SCOPES")
 
 
@@ -100,8 +109,12 @@ class GithubApprovals:
                     waiting[name] = cursor
         return {name: None if ids is None else frozenset(ids) for name, ids in found.items()}
 
-    def can_push(self, account: Account) -> bool | None:
-        """Whether an account may push, by `repos/get-collaborator-permission-level`."""
+    def access(self, account: Account) -> Access | None:
+        """What an account may do, by `repos/get-collaborator-permission-level`.
+
+        `role_name` is exact for the roles that GitHub itself has; of one that an organisation made,
+        `permission` gives the one of these it is based on.
+        """
         login = f"{account.login}[bot]" if account.bot else account.login
         path = f"{self._api.repository}/collaborators/{quote(login, safe='')}/permission"
         try:
@@ -114,7 +127,8 @@ class GithubApprovals:
             user = answer.get("user")
             if account.id is not None and (user is None or int(user["id"]) != account.id):
                 return None
-            return str(answer["permission"]) in ("admin", "write")
+            role = str(answer.get("role_name"))
+            return _ACCESS[role if role in _ACCESS else str(answer["permission"])]
 
     def _members_page(
         self, waiting: Mapping[str, str | None]

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gitops_gate.approvals.people import Access
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.gitlab.connection import Connection
 from gitops_gate.forges.gitlab.facts import (
@@ -42,8 +43,14 @@ from gitops_gate.forges.values import (
     Snapshot,
 )
 
-DEVELOPER = 30
-"""The access level from which an account may push: https://docs.gitlab.com/api/access_requests/."""
+_ACCESS: tuple[tuple[int, Access], ...] = (
+    (50, "admin"),
+    (40, "maintain"),
+    (30, "write"),
+    (10, "read"),
+)
+"""From which access level what is allowed: https://docs.gitlab.com/api/access_requests/. Owner,
+Maintainer, Developer, and those below, who may not push."""
 
 _TRAILER = re.compile(r"^[ \t]*co-authored-by:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"<([^<>\s]+)>\Z")
@@ -105,13 +112,20 @@ class Approvals:
         """
         return {team: self._members_of(team) for team in dict.fromkeys(teams)}
 
-    def can_push(self, account: Account) -> bool | None:
-        """See `ReadsApprovals.can_push`: whether the account is a developer of the project."""
+    def access(self, account: Account) -> Access | None:
+        """See `ReadsApprovals.access`, by the role in the project or in a group above it."""
         if account.id is None:
             return None
         self._look_up([account.id])
         level = self._levels.get(account.id)
-        return None if level is None else level >= DEVELOPER
+        if level is None:
+            return None
+        return next((access for least, access in _ACCESS if level >= least), "none")
+
+    def can_push(self, account: Account) -> bool | None:
+        """Whether an account is a developer of the project; None where it cannot be read."""
+        access = self.access(account)
+        return None if access is None else access not in ("none", "read")
 
     def _members_of(self, group: str) -> frozenset[int] | None:
         connection = self._connection
