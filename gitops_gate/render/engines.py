@@ -49,8 +49,14 @@ def helm(command: str) -> Engine:
 
 
 def kustomize(command: str) -> Engine:
-    """Kustomize as `render.kustomize.command` says, also inside kubectl. Raises `RenderError`."""
+    """Kustomize as `render.kustomize.command` says, also inside kubectl. Raises `RenderError`.
+
+    A `kustomize` that is a link to `kubectl` is the one inside that: a script in between could not
+    start it in a sandbox, which has nothing but the program itself.
+    """
     words = _words("kustomize", command)
+    if len(words) == 1 and Path(words[0]).resolve().name == "kubectl":
+        words = (*words, "kustomize")
     if len(words) == 2 and words[1] == "kustomize":
         arguments = ("version", "--client")
         version, major = _version(

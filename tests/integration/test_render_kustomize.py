@@ -255,6 +255,10 @@ def test_kubectl_builds_the_same(settings: RenderSettings, tmp_path: Path) -> No
     assert "---\n".join(texts(result)) == plainly_built(SHOP, tmp_path)
     assert list(result.tools) == ["kubectl kustomize"]
 
+    link = tmp_path / "kustomize"
+    link.symlink_to(kubectl)
+    assert built(SHOP, RenderSettings(kustomize_command=str(link))) == result
+
 
 def test_the_version_is_the_programs_own(settings: RenderSettings) -> None:
     found = kustomize(settings.kustomize_command)
