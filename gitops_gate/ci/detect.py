@@ -16,8 +16,10 @@ _KINDS: Mapping[str, _Reader] = {
     "CIRCLECI": others.circleci,
     "TF_BUILD": others.azure,
     "JENKINS_URL": others.jenkins,
+    "JENKINS_HOME": others.jenkins,
 }
-"""The variable that only one CI sets, and who reads the others."""
+"""The variable that only one CI sets, and who reads the others. Jenkins has a URL only where its
+administrator has said which."""
 
 
 def detect(variables: Mapping[str, str]) -> Environment | None:

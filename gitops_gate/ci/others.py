@@ -1,7 +1,8 @@
 """Jenkins, Bitbucket Pipelines, CircleCI and Azure Pipelines: enough for `check --ci`.
 
 The variables are those of the pages named at each function. Nothing is published from there: the
-report is kept as an artifact, and the exit code is the answer.
+report is kept as an artifact, and the exit code is the answer. The working trees of all four may
+hold a merge of their own; what is judged is the head that the CI names, merged anew.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from gitops_gate.ci.values import Ci, Environment, Occasion
 
 
 def jenkins(variables: Mapping[str, str]) -> Environment:
-    """A multibranch pipeline: https://www.jenkins.io/doc/book/pipeline/multibranch/."""
+    """A multibranch pipeline: https://www.jenkins.io/doc/book/pipeline/multibranch/.
+
+    Where the branch source merges before it builds, `GIT_COMMIT` is that merge, which nobody else
+    has: judging it says the same, under another name. The example names the head itself.
+    """
     return _environment(
         "jenkins",
         variables,
@@ -26,7 +31,11 @@ def jenkins(variables: Mapping[str, str]) -> Environment:
 
 
 def bitbucket(variables: Mapping[str, str]) -> Environment:
-    """https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/."""
+    """https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/.
+
+    `BITBUCKET_COMMIT` is the source branch's, though the working tree holds a merge with the
+    target. `BITBUCKET_PR_DESTINATION_COMMIT` is not used: it may be short, and may be old.
+    """
     return _environment(
         "bitbucket",
         variables,
@@ -38,11 +47,17 @@ def bitbucket(variables: Mapping[str, str]) -> Environment:
 
 
 def circleci(variables: Mapping[str, str]) -> Environment:
-    """https://circleci.com/docs/reference/variables/; the target branch is not said."""
+    """https://circleci.com/docs/reference/variables/.
+
+    The target branch is in no variable, but in the pipeline value
+    `pipeline.event.github.pull_request.base.ref`, which the configuration has to hand on. CircleCI
+    writes a value that is not there as `<nil>`.
+    """
     number = variables.get("CIRCLE_PULL_REQUEST", "").rstrip("/").rpartition("/")[2]
+    known = {name: value for name, value in variables.items() if value != "<nil>"}
     return _environment(
         "circleci",
-        {**variables, "number": number},
+        {**known, "number": number},
         number="number",
         target="GITOPS_GATE_TARGET_BRANCH",
         head="CIRCLE_SHA1",
@@ -51,11 +66,17 @@ def circleci(variables: Mapping[str, str]) -> Environment:
 
 
 def azure(variables: Mapping[str, str]) -> Environment:
-    """https://learn.microsoft.com/azure/devops/pipelines/build/variables."""
+    """https://learn.microsoft.com/azure/devops/pipelines/build/variables.
+
+    Of a pull request on GitHub, `PullRequestId` is an id of GitHub's own and `PullRequestNumber`
+    what people call it; Azure Repos has the first alone. The target is a full ref name in Azure
+    Repos and a short one on GitHub. `Build.SourceVersion`, not used, is the merge.
+    """
+    number = "SYSTEM_PULLREQUEST_PULLREQUESTNUMBER"
     return _environment(
         "azure",
         variables,
-        number="SYSTEM_PULLREQUEST_PULLREQUESTID",
+        number=number if variables.get(number) else "SYSTEM_PULLREQUEST_PULLREQUESTID",
         target="SYSTEM_PULLREQUEST_TARGETBRANCH",
         head="SYSTEM_PULLREQUEST_SOURCECOMMITID",
         repository="BUILD_REPOSITORY_NAME",

@@ -352,6 +352,47 @@ def test_the_other_cis_say_what_to_compare(ci: str, variables: Mapping[str, str]
     assert environment.occasion is Occasion.CHANGE_REQUEST
 
 
+def test_jenkins_is_known_where_nobody_told_it_its_url() -> None:
+    assert found({"JENKINS_HOME": "/var/jenkins_home"}).ci == "jenkins"
+
+
+def test_azure_says_the_number_that_github_gives_a_pull_request() -> None:
+    variables = {
+        "TF_BUILD": "True",
+        "SYSTEM_PULLREQUEST_PULLREQUESTID": "1234567890",
+        "SYSTEM_PULLREQUEST_PULLREQUESTNUMBER": "3",
+        "SYSTEM_PULLREQUEST_TARGETBRANCH": "main",
+        "SYSTEM_PULLREQUEST_SOURCECOMMITID": HEAD,
+    }
+    environment = found(variables)
+    assert (environment.number, environment.base_ref) == (3, "refs/heads/main")
+
+
+def test_a_value_that_circleci_does_not_have_is_none() -> None:
+    variables = {"CIRCLECI": "true", "CIRCLE_SHA1": HEAD, "GITOPS_GATE_TARGET_BRANCH": "<nil>"}
+    environment = found(variables)
+    assert (environment.base_ref, environment.occasion) == (None, Occasion.OTHER)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"JENKINS_URL": "https://ci.example.com/", "GIT_COMMIT": HEAD},
+        {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_COMMIT": HEAD, "BITBUCKET_BRANCH": "main"},
+        {"CIRCLECI": "true", "CIRCLE_SHA1": HEAD, "CIRCLE_BRANCH": "main"},
+        {"TF_BUILD": "True", "BUILD_SOURCEVERSION": HEAD, "BUILD_SOURCEBRANCH": "refs/heads/main"},
+    ],
+    ids=["jenkins", "bitbucket", "circleci", "azure"],
+)
+def test_a_branch_that_is_built_is_about_no_change(variables: Mapping[str, str]) -> None:
+    assert found(variables).occasion is Occasion.OTHER
+
+
+def test_a_commit_that_is_cut_short_is_none() -> None:
+    variables = {"BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_COMMIT": HEAD[:12]}
+    assert found(variables).head is None
+
+
 def test_outside_of_a_ci_there_is_nothing_to_read() -> None:
     assert detect({"PATH": "/usr/bin"}) is None
 
