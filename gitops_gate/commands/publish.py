@@ -18,9 +18,15 @@ from gitops_gate.commands.options import forge_options, report_options
     help="The sha256:… that the job which made the report handed over in this same run. Without "
     "it the report is published as information and decides nothing.",
 )
+@click.option(
+    "--information",
+    is_flag=True,
+    help="Publish it as information all the same: for a target branch that is not protected, "
+    "whose rules are whatever somebody pushed.",
+)
 @forge_options
 @report_options
-def command(report: Path, digest: str | None, **arguments: Any) -> int:
+def command(report: Path, digest: str | None, information: bool, **arguments: Any) -> int:
     """Publish the JSON report of a job that had no privileges, as data that nobody trusts.
 
     The report is checked against its schema, and belongs to the newest head and the target's
@@ -47,7 +53,8 @@ def command(report: Path, digest: str | None, **arguments: Any) -> int:
         with open_repository(arguments["repo"]) as repository:
             setting = setting_of(environment, arguments, repository)
             handed = read_handed_over(report, digest, environment)
-            reviewed = publish_report(setting, handed.report, certified=handed.certified)
+            certified = handed.certified and not information
+            reviewed = publish_report(setting, handed.report, certified=certified)
         return finish(reviewed, setting, arguments, handed.notes)
 
     return in_ci(environment, run)

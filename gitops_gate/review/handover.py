@@ -20,9 +20,12 @@ from gitops_gate.verdict.values import Report
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver:
-    """A report, whether a success may be derived from it, and why not."""
+    """A report, whether a success may be derived from it, and why not.
 
-    report: Report
+    None where the job that should have made it left none.
+    """
+
+    report: Report | None
     certified: bool
     notes: tuple[str, ...] = ()
 
@@ -41,6 +44,8 @@ def read_handed_over(path: Path, digest: str | None, environment: Environment) -
     try:
         with path.open("rb") as file:
             data = file.read(MAXIMUM_BYTES + 1)
+    except FileNotFoundError:
+        return _without_report(path, digest, environment)
     except OSError as error:
         raise ConfigurationError(f"cannot be read: {error.strerror}", path=str(path)) from None
     if digest is not None and not hmac.compare_digest(digest.encode(), file_digest(data).encode()):
@@ -58,3 +63,16 @@ def read_handed_over(path: Path, digest: str | None, environment: Environment) -
         )
         return HandedOver(report=report, certified=False, notes=(note,))
     return HandedOver(report=report, certified=True)
+
+
+def _without_report(path: Path, digest: str | None, environment: Environment) -> HandedOver:
+    """What a check leaves that crashed or ran out of time: no report, and nothing to compare.
+
+    Raises `ConfigurationError` when a digest was handed over, since there was a report then.
+    """
+    if digest is not None:
+        raise ConfigurationError(
+            "there is no report, and a digest of one was handed over", path=str(path)
+        )
+    note = "the check left no report: nothing is decided"
+    return HandedOver(report=None, certified=not environment.defined_by_head, notes=(note,))

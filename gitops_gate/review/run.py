@@ -118,37 +118,52 @@ def check_here(
     return judge(repository, repository.resolve(target), repository.resolve(proposed), options)
 
 
-def publish_report(setting: Setting, report: Report, *, certified: bool) -> Reviewed:
+def publish_report(setting: Setting, report: Report | None, *, certified: bool) -> Reviewed:
     """Publish a report that another job made; a success only where it is `certified`.
 
-    A report about other commits than the live ones is of an older run, and changes nothing.
-    Raises `GitOpsGateError` as `review` does.
+    None stands for a job that ended without one, which is published as undecided: an answer that
+    was given earlier must not stand as if it were the newest. A report about another target or
+    other commits than the live ones is of an older run, and changes nothing. Raises
+    `GitOpsGateError` as `review` does.
     """
     connection = _connect(setting)
     agreed = agree(setting.repository, connection.forge.change_requests, setting.sleep)
-    if not _is_current(setting.repository, report, agreed):
+    judged = report or _left_nothing(setting, agreed)
+    if not _is_current(setting, judged, agreed):
         message = (
-            f"the report is about {_short(report.base)}…{_short(report.head)}, and the change "
+            f"the report is about {_short(judged.base)}…{_short(judged.head)}, and the change "
             f"request is at {_short(agreed.base)}…{_short(agreed.head)}: its own run publishes"
         )
-        return Reviewed(report=report, notes=(message,))
+        return Reviewed(report=judged, notes=(message,))
     if agreed.disagreement:
-        report = undecided("forge_disagrees", agreed.disagreement, base=None, head=agreed.head)
-    elif report.base:
-        agreed = replace(agreed, base=report.base)
-    return _publish_report(setting, connection, agreed, report, information=not certified)
+        judged = undecided("forge_disagrees", agreed.disagreement, base=None, head=agreed.head)
+    elif judged.base:
+        agreed = replace(agreed, base=judged.base)
+    return _publish_report(setting, connection, agreed, judged, information=not certified)
 
 
-def _is_current(repository: Repository, report: Report, agreed: Agreed) -> bool:
+def _left_nothing(setting: Setting, agreed: Agreed) -> Report:
+    """The report on the head that this run is about, whose check left none."""
+    message = "the check ended without a report: the log of its run says why"
+    head = setting.environment.head or agreed.head
+    return undecided("no_report", message, base=agreed.base, head=head)
+
+
+def _is_current(setting: Setting, report: Report, agreed: Agreed) -> bool:
     """Whether a report is about the live head, merged with the target's tip or one before it.
 
     The target may have moved since the report was made, as it may after a status is set; no event
-    tells a change request of that, and a delivery judges again.
+    tells a change request of that, and a delivery judges again. It may not be another branch: an
+    older commit of this one can be the tip of a branch that anybody made, with older rules.
     """
-    if report.head != agreed.head or report.base is None:
+    change, judged_for = agreed.snapshot.change, setting.environment.base_ref
+    if judged_for and judged_for != change.base_ref:
+        return False
+    if report.head != agreed.head or not report.base:
         return False
     try:
-        return repository.merge_base(report.base, agreed.base) == repository.resolve(report.base)
+        known = setting.repository.resolve(report.base)
+        return setting.repository.merge_base(known, agreed.base) == known
     except SourceError:
         return False
 

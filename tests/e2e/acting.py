@@ -27,7 +27,7 @@ from tests.unit.source.repositories import GitRepository
 
 STAND_INS = Path(__file__).parent / "stand_ins"
 WORKFLOWS = ROOT / "gitops_gate" / "ci" / "templates" / "github"
-TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"  # noqa: S105 - made up
+TOKEN = "ghs_16C7e42F292c6912E7710c838347Ae178B4a"
 NAME = "acme/shop"
 ID = 4711
 SHIPPED = ("action.yml", "action", "gitops_gate", "policies", "requirements")
@@ -82,6 +82,20 @@ class Ran:
     code: int
     log: str
 
+    def printed(self) -> list[str]:
+        """Every line that a step printed, those that act took for commands among them."""
+        lines = []
+        for line in self.log.splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if entry.get("raw_output"):
+                lines.append(entry["msg"])
+            elif "raw" in entry:
+                lines.append(entry["raw"])
+        return lines
+
 
 @dataclass
 class Forge:
@@ -89,10 +103,14 @@ class Forge:
 
     address: str
 
-    def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
-        """What the server says about itself."""
+    def ask(self, path: str, body: Any = None, method: str | None = None, token: str = "") -> Any:
+        """What the server says about itself; with a token, what it answers to anybody."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.address}{path}", data=data, method=method)
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+            request.add_header("User-Agent", "test")
+            request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request, timeout=30) as answer:
             raw = answer.read()
         return json.loads(raw) if raw else None
@@ -149,6 +167,7 @@ class Acting:
     forge: Forge
     folder: Path
     action: Path
+    head: str = "change"
     runs: int = 0
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -175,9 +194,9 @@ class Acting:
         """Where a branch is."""
         return self.git.git("rev-parse", branch).strip()
 
-    def pull_request_event(self, **more: Any) -> dict[str, Any]:
-        """The payload of an event about the first pull request."""
-        pull = self.forge.pull
+    def pull_request_event(self, number: int = 1, **more: Any) -> dict[str, Any]:
+        """The payload of an event about a pull request."""
+        pull = next(one for one in self.forge.repository["pulls"] if one["number"] == number)
         return {
             "action": "synchronize",
             "number": pull["number"],
@@ -186,7 +205,7 @@ class Acting:
                 "number": pull["number"],
                 "title": pull["title"],
                 "base": {"ref": pull["base"], "sha": self.tip(pull["base"])},
-                "head": {"ref": "change", "sha": pull["head"]},
+                "head": {"ref": self.head, "sha": pull["head"]},
                 **more,
             },
         }
@@ -200,9 +219,10 @@ class Acting:
         job: str | None = None,
         ref: str = "refs/heads/main",
         sha: str | None = None,
+        as_json: bool = False,
         **environment: str,
     ) -> Ran:
-        """Run a workflow for an event. A new run each time, unless GITHUB_RUN_ID is given."""
+        """Run a workflow for an event, as a new run; `printed` needs the log as JSON."""
         self.runs += 1
         place = self.folder / f"run-{self.runs}"
         place.mkdir()
@@ -238,6 +258,8 @@ class Acting:
             command += ["--env", f"{name}={value}"]
         if job:
             command += ["--job", job]
+        if as_json:
+            command.append("--json")
         home = place / "home"
         home.mkdir()
         done = subprocess.run(

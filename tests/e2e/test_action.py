@@ -1,4 +1,4 @@
-"""The packaged Action and its workflows, run for real: act on this machine, a GitHub on loopback."""
+"""The packaged Action and its workflows, run for real: act on this machine, our own GitHub."""
 
 from __future__ import annotations
 
@@ -100,3 +100,128 @@ class TestTheTwoJobs:
         (thread,) = shop.forge.pull["threads"]
         assert (thread["path"], thread["line"]) == ("apps/web.yaml", 13)
         assert shop.forge.states == [(shop.tip("change")[:12], "failure")]
+
+    def test_an_allowed_change_and_a_re_run_that_writes_nothing(
+        self, shop: Acting, trusted: Path
+    ) -> None:
+        shop.commit("change", {"apps/web.yaml": deployment(PINNED.replace("a", "b", 1))})
+        shop.first = about_the_change(shop, trusted)
+        assert first.code == 0, first.log
+        assert shop.forge.states == [(shop.tip("change")[:12], "success")]
+        (comment,) = shop.forge.comments
+        shop.forge.ask("/__log", method="DELETE")
+        again = about_the_change(shop, trusted, GITHUB_RUN_ATTEMPT="2")
+        assert again.code == 0, again.log
+        assert shop.forge.comments == [comment]
+        assert not writes(shop)
+
+    def test_a_pending_change_ends_well_because_the_status_does_not(
+        self, shop: Acting, trusted: Path
+    ) -> None:
+        """Rules that do not load are decided by older ones, with one approval more."""
+        shop.commit("change", {"apps/web.yaml": deployment(PINNED), "README.md": "Hello\n"})
+        rules = (shop.git.folder / ".gitops-gate.yaml").read_text()
+        shop.commit("main", {".gitops-gate.yaml": rules + "nonsense: 1\n"})
+        ran = about_the_change(shop, trusted)
+        assert ran.code == 0, ran.log
+        assert shop.forge.states == [(shop.tip("change")[:12], "pending")]
+
+    def test_a_check_that_breaks_is_shown_and_takes_the_decision_back(
+        self, shop: Acting, trusted: Path
+    ) -> None:
+        trusted.write_text(
+            trusted.read_text().replace("command: check", "command: check\n          arguments: -X")
+        )
+        ran = about_the_change(shop, trusted)
+        assert ran.code == 1, ran.log
+        assert shop.forge.states == [(shop.tip("change")[:12], "error")]
+        assert "ended without a report" in shop.forge.comments[0]
+
+    def test_a_branch_that_anybody_may_push_to_gets_a_review_and_no_status(
+        self, shop: Acting, trusted: Path
+    ) -> None:
+        shop.git.git("branch", "stack", "main")
+        shop.forge.do("retarget", pull=1, base="stack")
+        ran = about_the_change(shop, trusted)
+        assert ran.code == 1, ran.log
+        assert "images/pinned" in shop.forge.comments[0]
+        assert shop.forge.states == []
+
+    def test_a_fork_of_a_private_repository(self, shop: Acting, trusted: Path) -> None:
+        fork = {"name": "stranger/shop", "fork_of": NAME, "private": True}
+        shop.forge.ask("/__state", {"repositories": [fork]})
+        theirs = {"apps/web.yaml": deployment("stranger/web:latest")}
+        commit = {"action": "commit", "branch": "patch", "message": "Mine", "files": theirs}
+        shop.forge.ask("/__state", {"do": [{**commit, "repository": "stranger/shop"}]})
+        pull = {"title": "Mine", "head": "stranger:patch", "base": "main"}
+        shop.forge.ask(f"/api/v3/repos/{NAME}/pulls", pull, token=TOKEN)
+        event = shop.pull_request_event(2)
+        ran = shop.run("pull_request_target", event, workflow=trusted)
+        assert ran.code == 1, ran.log
+        assert shop.forge.states == [(event["pull_request"]["head"]["sha"][:12], "failure")]
+
+
+class TestOtherEvents:
+    def test_a_merge_queue_is_judged_as_it_would_land(self, shop: Acting, trusted: Path) -> None:
+        shop.git.git("checkout", "--quiet", "-b", "gh-readonly-queue/main/pr-1", "main")
+        shop.git.git("merge", "--quiet", "--no-ff", "-m", "Queue", "change")
+        head = shop.tip("HEAD")
+        group = {
+            "base_ref": "refs/heads/main",
+            "base_sha": shop.tip("main"),
+            "head_ref": "refs/heads/gh-readonly-queue/main/pr-1",
+            "head_sha": head,
+        }
+        payload = {"merge_group": group, "repository": {"default_branch": "main"}}
+        ran = shop.run(
+            "merge_group", payload, workflow=trusted, ref=group["head_ref"], sha=head
+        )  # fmt: skip
+        assert ran.code == 1, ran.log
+        assert shop.forge.states == [(head[:12], "failure")]
+        assert shop.forge.comments == []
+
+    @pytest.mark.parametrize("event", ["workflow_run", "schedule"])
+    def test_a_review_or_the_clock_asks_for_a_new_answer(
+        self, shop: Acting, trusted: Path, event: str
+    ) -> None:
+        run = {"event": "pull_request_review", "head_sha": shop.tip("change")}
+        payload = {"workflow_run": run} if event == "workflow_run" else {"schedule": "23 * * * *"}
+        asked = shop.run(event, payload, workflow=trusted)
+        assert asked.code == 0, asked.log
+        dispatched = json.loads((shop.artifacts / "dispatched").read_text())
+        assert dispatched == {
+            "workflow": "gitops-gate.yml", "ref": "main", "number": "1", "base": "main",
+        }  # fmt: skip
+        if event == "schedule":
+            return
+        inputs = {"number": dispatched["number"], "base": dispatched["base"]}
+        payload = {"inputs": inputs, "repository": {"default_branch": "main"}}
+        ran = shop.run("workflow_dispatch", payload, workflow=trusted)
+        assert ran.code == 1, ran.log
+        assert shop.forge.states == [(shop.tip("change")[:12], "failure")]
+
+    def test_a_review_of_something_else_asks_for_nothing(self, shop: Acting, trusted: Path) -> None:
+        payload = {"workflow_run": {"event": "pull_request_review", "head_sha": shop.tip("main")}}
+        assert shop.run("workflow_run", payload, workflow=trusted).code == 0
+        assert not (shop.artifacts / "dispatched").exists()
+
+    def test_nobody_gets_an_answer_for_one_branch_by_the_rules_of_another(
+        self, shop: Acting, trusted: Path
+    ) -> None:
+        """Whoever may start the workflow names the target, and it has to be the true one."""
+        shop.git.git("branch", "older", "main~1")
+        shop.forge.do("retarget", pull=1, base="older")
+        inputs = {"number": "1", "base": "main"}
+        payload = {"inputs": inputs, "repository": {"default_branch": "main"}}
+        shop.run("workflow_dispatch", payload, workflow=trusted)
+        assert (shop.forge.states, shop.forge.comments) == ([], [])
+
+
+def writes(acting: Acting) -> list[str]:
+    """The requests since the log was emptied that changed something."""
+    return [
+        one["operation"]
+        for one in acting.forge.ask("/__log")
+        if one["method"] in {"POST", "PUT", "PATCH", "DELETE"}
+        and not one["operation"].startswith(("git-", "graphql/query"))
+    ]

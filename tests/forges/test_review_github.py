@@ -390,6 +390,46 @@ class TestTheSecondHalf:
         assert (world.comments, world.states) == ([], [])
         assert "its own run publishes" in done.out
 
+    def test_a_report_for_a_branch_with_older_rules_decides_nothing_for_another(
+        self, world: World, gate: Any
+    ) -> None:
+        """Whoever may push can make a branch of an older commit, and then change the target."""
+        world.git.git("branch", "older", "main")
+        world.commit("main", {"apps/more.yaml": config_map("x", "more")})
+        event = request_event(world)
+        event["pull_request"]["base"]["ref"] = "older"
+        world.event("pull_request_target", event)
+        file = Path(world.environment["GITHUB_OUTPUT"]).parent / "report.json"
+        gate("check", "--ci", "--report", f"json={file}")
+        done = gate("publish", file, "--digest", file_digest(file.read_bytes()))
+        assert (world.comments, world.states) == ([], [])
+        assert "its own run publishes" in done.err + done.out
+
+    def test_it_can_be_information_whatever_was_handed_over(
+        self, world: World, gate: Any, made: Path
+    ) -> None:
+        digest = file_digest(made.read_bytes())
+        assert gate("publish", made, "--digest", digest, "--information").code == 1
+        assert world.states == []
+        assert "images/pinned" in world.comments[0]
+
+    def test_a_check_that_left_no_report_takes_an_older_success_back(
+        self, world: World, gate: Any, made: Path
+    ) -> None:
+        made.unlink()
+        done = gate("publish", made)
+        assert done.code == 2
+        assert world.states == [("gitops-gate", "error")]
+        assert "ended without a report" in world.comments[0]
+
+    def test_a_report_that_got_lost_on_the_way_is_refused(
+        self, world: World, gate: Any, made: Path
+    ) -> None:
+        digest = file_digest(made.read_bytes())
+        made.unlink()
+        done = gate("publish", made, "--digest", digest)
+        assert (done.code, world.comments, world.states) == (2, [], [])
+
     def test_a_target_that_moved_on_meanwhile_does_not_lose_the_report(
         self, world: World, gate: Any, made: Path
     ) -> None:
