@@ -7,6 +7,8 @@ set its variables: so everything here is compared with Git and the forge before 
 address is taken from here that the approved configuration does not allow.
 """
 
+from __future__ import annotations
+
 from gitops_gate.ci.detect import detect
 from gitops_gate.ci.values import Environment, Occasion
 

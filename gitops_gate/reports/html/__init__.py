@@ -13,6 +13,8 @@ filters, keys and the view side by side. Style and script are inside the page an
 hashes in its content security policy: nothing else can run or load, whatever a repository holds.
 """
 
+from __future__ import annotations
+
 from gitops_gate.reports.html.page import write
 
 __all__ = ["write"]
