@@ -97,25 +97,6 @@ def opens_at(
     return None
 
 
-def starts_ever(schedule: str, timezone: str = "UTC") -> bool:
-    """Whether a cron expression names any moment at all.
-
-    Raises `ValueError` for an expression or a time zone that is none, saying why.
-    """
-    from cronsim import CronSimError
-
-    if len(schedule.split()) != 5:
-        raise ValueError("a schedule has five fields: minute, hour, day, month, day of the week")
-    try:
-        zone = ZoneInfo(timezone)
-        reference = datetime.datetime(2024, 1, 1, tzinfo=zone)
-        return next(_cron(schedule, reference), None) is not None
-    except CronSimError as error:
-        raise ValueError(f"a schedule is a cron expression: {error}") from None
-    except (LookupError, OSError, ValueError):
-        raise ValueError("a time zone is an IANA name, such as Europe/Berlin") from None
-
-
 def _has_begun(freeze: Freeze, at: datetime.datetime) -> bool:
     return freeze.start is None or freeze.start <= at
 

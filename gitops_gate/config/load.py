@@ -8,11 +8,13 @@ not said has the default of `gitops_gate.config.settings`.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gitops_gate.config.approval_loading import approval_problems, load_approvals, load_freezes
 from gitops_gate.config.durations import seconds
 from gitops_gate.config.globs import is_glob
 from gitops_gate.config.settings import (
@@ -58,13 +60,18 @@ def settings_digest(settings: Settings) -> str:
     spelled out make no difference; the order of lists and of environments does, as it matters.
     """
     content = json.dumps(
-        dataclasses.asdict(settings), sort_keys=True, ensure_ascii=True, separators=(",", ":")
+        dataclasses.asdict(settings),
+        sort_keys=True,
+        ensure_ascii=True,
+        separators=(",", ":"),
+        default=datetime.datetime.isoformat,
     )
     return f"sha256:{hashlib.sha256(content.encode('ascii')).hexdigest()}"
 
 
 def _meaning(value: Mapping[str, Any]) -> Iterator[Problem]:
-    """What the schema cannot say: how the entries of `applications` relate."""
+    """What the schema cannot say: how entries relate."""
+    yield from approval_problems(value)
     names: set[str] = set()
     for number, entry in enumerate(value.get("applications", ())):
         name = entry.get("name")
@@ -100,6 +107,8 @@ def _settings(value: Mapping[str, Any]) -> Settings:
         policies=_policies(value.get("policies", {})),
         gate=_gate(value.get("gate", {})),
         waivers=value.get("waivers", Settings().waivers),
+        approvals=load_approvals(value.get("approvals", {})),
+        freezes=load_freezes(value.get("freezes", ())),
         forge=ForgeSettings(**value.get("forge", {})),
         review=_review(value.get("review", {})),
         redact=tuple(value.get("review", {}).get("redact", ())),

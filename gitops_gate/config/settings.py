@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gitops_gate.config.approval_settings import ApprovalSettings, Freeze
 from gitops_gate.findings import Severity
 
 DEFAULT_ENVIRONMENT = "default"
@@ -139,6 +140,8 @@ class Settings:
     policies: PolicySettings = PolicySettings()
     gate: GateSettings = GateSettings()
     waivers: str = ".gitops-gate/waivers.yaml"
+    approvals: ApprovalSettings = field(default_factory=ApprovalSettings)
+    freezes: tuple[Freeze, ...] = ()
     forge: ForgeSettings = ForgeSettings()
     review: ReviewSettings = ReviewSettings()
     redact: tuple[str, ...] = ()

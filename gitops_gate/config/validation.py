@@ -18,8 +18,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gitops_gate.config.durations import seconds
+from gitops_gate.config.durations import long_seconds, seconds
 from gitops_gate.config.globs import check_glob, check_path
+from gitops_gate.config.times import check_schedule, check_timezone, moment
 from gitops_gate.config.wording import Problem, explain, place_of
 from gitops_gate.documents import Limits, RawDocument, load_document, split_stream
 from gitops_gate.errors import ConfigurationError, ManifestError
@@ -148,5 +149,9 @@ _FORMATS: dict[str, Callable[[str], object]] = {
     "date": _check_date,
     "duration": seconds,
     "glob": check_glob,
+    "long-duration": long_seconds,
+    "moment": moment,
     "path": check_path,
+    "schedule": check_schedule,
+    "timezone": check_timezone,
 }

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops_gate.config import Settings, load_settings, published_schema, settings_digest
+from gitops_gate.config.approval_loading import load_approvals, load_freezes
 from gitops_gate.config.settings import (
     ConfiguredApplication,
     ConfiguredHelm,
@@ -529,7 +530,11 @@ class TestDigest:
 
     def test_every_setting_counts(self) -> None:
         digests = {settings_digest(Settings())}
-        complete = load(COMPLETE)
+        complete = replace(
+            load(COMPLETE),
+            approvals=load_approvals({"bind": "result"}),
+            freezes=load_freezes([{"name": "now", "from": "2026-12-20T00:00:00Z"}]),
+        )
         for name in Settings.__dataclass_fields__:
             digests.add(settings_digest(replace(Settings(), **{name: getattr(complete, name)})))
         assert len(digests) == len(Settings.__dataclass_fields__) + 1
