@@ -21,6 +21,7 @@ from gitops_gate.forges.values import (
     NewChangeRequest,
     Protection,
     Push,
+    RepositoryProtection,
     Snapshot,
     Thread,
     Tips,
@@ -124,10 +125,16 @@ class UploadsSarif(Protocol):
 
 
 class ReadsProtection(Protocol):
-    """Reads how a branch is protected."""
+    """Reads how a repository and its branches are protected, and writes nothing."""
 
     def protection(self, branch: str) -> Protection:
-        """The protection of a branch, given by its short name."""
+        """The protection of a branch, given by its short name; it need not exist."""
+
+    def repository(self) -> RepositoryProtection:
+        """The settings beside branches. What the token may not read is None.
+
+        Raises `ForgeError` when the repository itself cannot be read.
+        """
 
 
 class OpensChangeRequest(Protocol):

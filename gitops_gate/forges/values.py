@@ -25,6 +25,7 @@ __all__ = [
     "ApprovalFacts",
     "ChangeRequest",
     "ChangeState",
+    "CiVariable",
     "Comment",
     "CommitStatus",
     "Contribution",
@@ -35,6 +36,7 @@ __all__ = [
     "NewChangeRequest",
     "Protection",
     "Push",
+    "RepositoryProtection",
     "RequiredCheck",
     "Review",
     "ReviewState",
@@ -243,19 +245,72 @@ class RequiredCheck:
 class Protection:
     """How a branch is protected; a None says that the token may not read it.
 
-    `bypass` names who may pass it by; `details` are further settings under the forge's own names.
+    `there` is false for a branch that does not exist yet. `change_request`: nobody but `bypass`
+    may write without a change request. `restricted`: nobody but those in `bypass` or `pushers`
+    may write at all. `up_to_date`: what is merged was checked on the target's tip, by a strict
+    check, a queue or a train. `last_push_approval`: somebody else than who pushed last approves.
+    `bypass` names who may pass it by, and `mergers` who may merge, where the forge says so;
+    `details` are further settings under the forge's own names.
     """
 
     branch: str
     protected: bool | None
+    there: bool = True
     required_checks: tuple[RequiredCheck, ...] | None = None
     required_approvals: int | None = None
     dismisses_stale: bool | None = None
     code_owners: bool | None = None
+    change_request: bool | None = None
+    restricted: bool | None = None
+    up_to_date: bool | None = None
+    last_push_approval: bool | None = None
     force_push: bool | None = None
     deletion: bool | None = None
     admins_included: bool | None = None
     pushers: tuple[str, ...] | None = None
+    mergers: tuple[str, ...] | None = None
     bypass: tuple[str, ...] | None = None
     details: tuple[tuple[str, str], ...] = field(default=())
     unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CiVariable:
+    """A variable of CI jobs, never its value. `protected`: only protected branches get it."""
+
+    name: str
+    protected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryProtection:
+    """Settings of a repository that decide whether its branches' protection can be passed by.
+
+    A None says that the token may not read it, or that the forge has no such setting. `branches`
+    are the short names of the protected ones and the default one, `*` standing for anything in
+    GitLab's. `approvals_available`: the forge can require approvals at all, as GitLab Free cannot.
+    `tags` are the patterns of tags that can neither be moved nor deleted. `idle_rulesets` are
+    named and not enforced. `actions_app` is the app that every GitHub workflow acts as.
+    `ci_definition` is where GitLab reads the pipeline from, as the project's setting says it.
+    `job_token_writes`: a job's own token may write to the repository unless a job asks for less.
+    """
+
+    repository: str
+    default_branch: str
+    branches: tuple[str, ...] | None
+    approvals_available: bool = True
+    merge_methods: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    idle_rulesets: tuple[str, ...] | None = None
+    actions_app: int | None = None
+    job_token_writes: bool | None = None
+    jobs_may_approve: bool | None = None
+    ci_definition: str | None = None
+    pipeline_required: bool | None = None
+    skipped_pipeline_passes: bool | None = None
+    fork_pipelines: bool | None = None
+    author_may_approve: bool | None = None
+    committers_may_approve: bool | None = None
+    approvers_overridable: bool | None = None
+    committer_checked: bool | None = None
+    variables: tuple[CiVariable, ...] | None = None

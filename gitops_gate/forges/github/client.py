@@ -36,6 +36,7 @@ from gitops_gate.forges.http import ForgeSession
 from gitops_gate.forges.interface import Forge
 from gitops_gate.forges.values import Comment, Endpoint, Snapshot, Target, Tips
 
+_PUBLIC = "https://api.github.com"
 _WRITERS = ("ADMIN", "MAINTAIN", "WRITE")
 
 
@@ -67,7 +68,7 @@ def connect_github(
         inline=None,
         status=GithubStatus(api, first.viewer) if allowed.set_status else None,
         sarif=GithubSarif(api) if allowed.set_status else None,
-        protection=GithubProtection(api),
+        protection=GithubProtection(api, public=endpoint.api_url == _PUBLIC),
         opening=GithubOpening(api, owner) if allowed.set_status else None,
         missing=allowed.missing,
     )

@@ -2,6 +2,7 @@
 
 Of two rules the stricter one holds, so both are read and put together. Classic protection takes
 `administration: read`; rulesets are for everybody who may read, but for who may pass them by.
+Rulesets of the organisation are among them. `gitops_gate.forges.github.settings` reads the rest.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from urllib.parse import quote
 
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.github.api import Api, as_documented
-from gitops_gate.forges.values import Protection, RequiredCheck
+from gitops_gate.forges.github.settings import read_settings
+from gitops_gate.forges.values import Protection, RepositoryProtection, RequiredCheck
 
 _Json = Mapping[str, Any]
+
+_COVERS = frozenset({"pull_request", "required_status_checks", "non_fast_forward", "deletion"})
+"""Rules which together leave nothing to classic protection that its exemptions could open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,18 +32,26 @@ class _Classic:
 
 
 class GithubProtection:
-    """Reads the protection of branches."""
+    """Reads the protection of branches. `public` says that it is github.com."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, public: bool) -> None:
         self._api = api
+        self._public = public
+
+    def repository(self) -> RepositoryProtection:
+        """The settings beside branches; see `gitops_gate.forges.github.settings`."""
+        return read_settings(self._api, public=self._public)
 
     def protection(self, branch: str) -> Protection:
-        """The protection of a branch, given by its short name."""
+        """The protection of a branch, given by its short name.
+
+        Rulesets are read for a branch that is not there yet as well; classic protection cannot be.
+        """
         name = quote(branch, safe="")
-        about = self._api.get(f"{self._api.repository}/branches/{name}", can="read the branch")
+        about = self._branch(name)
         # The one thing about classic protection that everybody may read is that there is none.
         with as_documented("the branch"):
-            none = (about.get("protection") or {}).get("enabled") is False
+            none = about is not None and (about.get("protection") or {}).get("enabled") is False
         classic = _Classic() if none else self._classic(name)
         rules = [
             rule
@@ -51,6 +64,17 @@ class GithubProtection:
             rulesets = self._rulesets(rules)
             return _together(branch, about, classic, rules, rulesets)
 
+    def _branch(self, name: str) -> _Json | None:
+        try:
+            found: _Json = self._api.get(
+                f"{self._api.repository}/branches/{name}", can="read the branch"
+            )
+        except ForgeError as error:
+            if error.status != 404:
+                raise
+            return None
+        return found
+
     def _classic(self, name: str) -> _Classic:
         path = f"{self._api.repository}/branches/{name}/protection"
         try:
@@ -58,6 +82,8 @@ class GithubProtection:
         except ForgeError as error:
             if error.status == 404 and "not protected" in error.message.lower():
                 return _Classic()
+            if error.status == 404 and "branch not found" in error.message.lower():
+                return _Classic(hidden="the branch is not there, so a classic rule cannot be read")
             if error.status in (403, 404):
                 return _Classic(
                     hidden="the token may not read the branch's protection: "
@@ -82,7 +108,7 @@ class GithubProtection:
 
 def _together(
     branch: str,
-    about: _Json,
+    about: _Json | None,
     classic: _Classic,
     rules: Sequence[_Json],
     rulesets: Sequence[_Json],
@@ -91,16 +117,22 @@ def _together(
     known = classic.hidden is None
     settings = classic.found or {}
     reviews = settings.get("required_pull_request_reviews") or {}
-    pull_rules = [_parameters(rule) for rule in rules if rule.get("type") == "pull_request"]
+    pull_rules = _of_type(rules, "pull_request")
+    check_rules = _of_type(rules, "required_status_checks")
     types = {str(rule.get("type")) for rule in rules}
     unknown: tuple[str, ...] = (classic.hidden,) if classic.hidden else ()
     bypass = _bypass(reviews, rulesets) if known else None
     if known and bypass is None:
         unknown += ("the token may not read who may pass a ruleset by",)
-    checks = _checks(settings, about, rules, known=known)
+    checks = _checks(settings, about or {}, rules, known=known)
+    protected: bool | None = bool(rules) or bool(settings)
+    if not protected and not (known and about is not None):
+        protected = bool((about or {}).get("protected")) or None
+    strict = (settings.get("required_status_checks") or {}).get("strict")
     return Protection(
         branch=branch,
-        protected=bool(about["protected"]) or bool(rules) or bool(settings),
+        protected=protected,
+        there=about is not None,
         required_checks=checks,
         required_approvals=_most(
             [reviews.get("required_approving_review_count")]
@@ -117,9 +149,21 @@ def _together(
             + [one.get("require_code_owner_review") for one in pull_rules],
             known=known,
         ),
+        change_request=_any([bool(reviews), bool(pull_rules)], known=known),
+        restricted=_any([settings.get("restrictions"), "update" in types], known=known),
+        up_to_date=_any(
+            [strict, "merge_queue" in types]
+            + [one.get("strict_required_status_checks_policy") for one in check_rules],
+            known=known,
+        ),
+        last_push_approval=_any(
+            [reviews.get("require_last_push_approval")]
+            + [one.get("require_last_push_approval") for one in pull_rules],
+            known=known,
+        ),
         force_push=_allowed(classic, "allow_force_pushes", "non_fast_forward" in types),
         deletion=_allowed(classic, "allow_deletions", "deletion" in types),
-        admins_included=_switch(settings, "enforce_admins") if classic.found else None,
+        admins_included=_admins_included(classic, types),
         pushers=_pushers(settings) if known else None,
         bypass=bypass,
         details=_details(settings, rules),
@@ -143,18 +187,26 @@ def _checks(
     for check in listed:
         app = check.get("app_id")
         found.add((str(check["context"]), None if app in (None, -1) else int(app)))
-    for rule in rules:
-        if rule.get("type") == "required_status_checks":
-            for check in _parameters(rule).get("required_status_checks") or ():
-                app = check.get("integration_id")
-                found.add((str(check["context"]), None if app is None else int(app)))
+    for rule in _of_type(rules, "required_status_checks"):
+        for check in rule.get("required_status_checks") or ():
+            app = check.get("integration_id")
+            found.add((str(check["context"]), None if app is None else int(app)))
     ordered = sorted(found, key=lambda one: (one[0], one[1] or 0))
     return tuple(RequiredCheck(context=context, app_id=app) for context, app in ordered)
 
 
-def _parameters(rule: _Json) -> _Json:
-    parameters: _Json = rule.get("parameters") or {}
-    return parameters
+def _of_type(rules: Sequence[_Json], kind: str) -> list[_Json]:
+    """The parameters of the rules of one kind."""
+    return [rule.get("parameters") or {} for rule in rules if rule.get("type") == kind]
+
+
+def _admins_included(classic: _Classic, types: set[str]) -> bool | None:
+    """Whether administrators are held too; rulesets hold them unless they are listed there."""
+    if types >= _COVERS:
+        return True
+    if classic.hidden:
+        return None
+    return classic.found is None or _switch(classic.found, "enforce_admins")
 
 
 def _most(values: Iterable[Any], *, known: bool) -> int | None:

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.gitlab.connection import Connection
-from gitops_gate.forges.values import Protection, RequiredCheck
+from gitops_gate.forges.gitlab.settings import read_settings
+from gitops_gate.forges.values import Protection, RepositoryProtection, RequiredCheck
 
 _Read = TypeVar("_Read")
 
@@ -50,6 +51,10 @@ class BranchProtection:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def repository(self) -> RepositoryProtection:
+        """The settings beside branches; see `gitops_gate.forges.gitlab.settings`."""
+        return read_settings(self._connection)
+
     def protection(self, branch: str) -> Protection:
         """See `ReadsProtection.protection`.
 
@@ -67,6 +72,7 @@ class BranchProtection:
         pushing = self._attempt("push rules", self._push_rules, unknown)
         protected = bool(rules) if rules is not None else self._flag(branch, unknown)
         pushers = None if rules is None else _who(rules, "push_access_levels")
+        mergers = None if rules is None else _who(rules, "merge_access_levels")
         checks: tuple[RequiredCheck, ...] | None = None if settings is None else ()
         return Protection(
             branch=branch,
@@ -75,14 +81,18 @@ class BranchProtection:
             required_approvals=required,
             dismisses_stale=(approvals or {}).get("reset_approvals_on_push"),
             code_owners=_any(rules, "code_owner_approval_required"),
+            change_request=None if rules is None else bool(rules) and not pushers,
+            restricted=None if rules is None else bool(rules) and _named_alone(rules),
+            up_to_date=_up_to_date(settings),
             force_push=_any(rules, "allow_force_push"),
             pushers=pushers,
+            mergers=mergers,
             bypass=pushers,
             details=(
                 *_details(settings, _MERGE_SETTINGS),
                 *_details(approvals, _APPROVAL_SETTINGS),
                 *_details(pushing, _PUSH_RULES),
-                *_merging(rules),
+                *((("merge_access_levels", ", ".join(mergers)),) if rules and mergers else ()),
             ),
             unknown=tuple(unknown),
         )
@@ -174,10 +184,27 @@ def _called(level: Mapping[str, Any]) -> str:
     return str(level["access_level_description"])
 
 
-def _merging(rules: Iterable[Mapping[str, Any]] | None) -> tuple[tuple[str, str], ...]:
-    if not rules:
-        return ()
-    return (("merge_access_levels", ", ".join(_who(rules, "merge_access_levels"))),)
+def _named_alone(rules: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether no role may write to the branch, but only people, groups and keys by name."""
+    levels = (
+        level
+        for rule in rules
+        for kind in ("push_access_levels", "merge_access_levels")
+        for level in rule[kind]
+    )
+    return all(level["access_level"] == 0 or _named(level) for level in levels)
+
+
+def _up_to_date(settings: Mapping[str, Any] | None) -> bool | None:
+    """Whether what lands was checked on the target's tip: by a train, or without a merge of it.
+
+    https://docs.gitlab.com/user/project/merge_requests/methods/: semi-linear and fast-forward
+    merges wait for a rebase. A pipeline of merged results alone may be of an older tip.
+    """
+    if settings is None:
+        return None
+    linear = settings.get("merge_method") in ("ff", "rebase_merge")
+    return linear or bool(settings.get("merge_trains_enabled"))
 
 
 def _details(
