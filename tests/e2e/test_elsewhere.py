@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -349,3 +350,73 @@ def test_a_change_that_breaks_no_rule_is_allowed(
     job = ci(tmp_path, forge(web=deployment(replicas=3)))
     assert set(run(job, source, installed)) == {0}
     assert json.loads((job.reports / "report.json").read_text("utf-8"))["verdict"] == "allow"
+
+
+# ------------------------------------------------------------------------------- pre-commit
+
+
+@pytest.fixture
+def hooked(tmp_path: Path) -> GitRepository:
+    """A repository whose commits go through the hook that we ship, with this very package."""
+    hooks: Any = load_document((ROOT / ".pre-commit-hooks.yaml").read_bytes())
+    hook = {**hooks[0], "language": "system"}
+    files = {
+        ".gitops-gate.yaml": RULES,
+        ".pre-commit-config.yaml": json.dumps({"repos": [{"repo": "local", "hooks": [hook]}]}),
+        "apps/web.yaml": deployment("web"),
+        "apps/old.yaml": deployment("old"),
+    }
+    made = repository(tmp_path / "repository", files)
+    commands = Path(sys.executable).parent
+    subprocess.run(
+        [commands / "pre-commit", "install"],
+        cwd=made.folder,
+        env={**ENVIRONMENT, "PRE_COMMIT_HOME": str(tmp_path / "pre-commit")},
+        check=True,
+        capture_output=True,
+    )
+    return made
+
+
+def commit(made: GitRepository) -> tuple[int, str]:
+    """Commit what is staged: the exit code, and what was said."""
+    done = subprocess.run(
+        ["git", "commit", "--quiet", "--message", "change"],
+        cwd=made.folder,
+        env={
+            **ENVIRONMENT,
+            "PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}",
+            "HOME": str(made.folder.parent),
+            "PRE_COMMIT_HOME": str(made.folder.parent / "pre-commit"),
+        },
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_commit_that_the_rules_deny_is_not_made(hooked: GitRepository) -> None:
+    hooked.write("apps/web.yaml", deployment("web", container(image="web:latest")))
+    hooked.git("add", "apps/web.yaml")
+    hooked.write("apps/old.yaml", "not staged: [\n")
+    code, said = commit(hooked)
+    assert code == 1
+    assert "images/pinned" in said
+    assert "could not be evaluated" not in said
+    assert (hooked.folder / "apps" / "old.yaml").read_text() == "not staged: [\n"
+
+
+@pytest.mark.slow
+def test_a_commit_that_only_removes_something_goes_through_the_hook_too(
+    hooked: GitRepository,
+) -> None:
+    """pre-commit lists no removed files, so a hook that waits for names would not run."""
+    hooked.write("apps/web.yaml", deployment("web", container(image="web:latest")))
+    hooked.git("rm", "--quiet", "apps/old.yaml")
+    code, said = commit(hooked)
+    assert code == 0, said
+    assert "Passed" in said
+    assert "Skipped" not in said
