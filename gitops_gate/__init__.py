@@ -11,10 +11,12 @@ The public API. A change goes through the rooms of this package in one direction
     changes     resources of base and head -> what changes in the cluster
     checks      resources -> findings, by schemas and policies
     verdict     findings and coverage -> allow, deny, pending or indeterminate
-    reports     report -> text, JSON, Markdown, HTML
+    reports     report -> text, JSON, Markdown, HTML, SARIF, JUnit, comments, and JSON back
 
-`evaluation` runs the middle of it for each application, `pipeline` wires it all. The library never
-prints, exits or reads the environment. Every error derives from `GitOpsGateError`.
+`evaluation` runs the middle of it for each application, `pipeline` wires it all. In CI, `ci` reads
+what the run is about, `forges` speak to GitHub and GitLab, and `review` is the room above: it
+judges what would land, and publishes the answer. The library never prints, exits or reads the
+environment. Every error derives from `GitOpsGateError`.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from gitops_gate.api import check, load_config, render, scan
+    from gitops_gate.api import check, judge, load_config, render, scan
     from gitops_gate.changes.values import FieldChange, Operation, ResourceChange
     from gitops_gate.config.settings import Settings
     from gitops_gate.documents import load_yaml
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
         UnsafePathError,
     )
     from gitops_gate.findings import Finding, Location, Severity, WaiverUse
+    from gitops_gate.pipeline import Options
+    from gitops_gate.reports import ReportOptions, render_report
+    from gitops_gate.reports.reading import read_report, report_digest
     from gitops_gate.resources.values import ResourceKey, ResourceReference
     from gitops_gate.verdict.values import (
         ApplicationOutcome,
@@ -57,7 +62,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "api": ("check", "load_config", "render", "scan"),
+    "api": ("check", "judge", "load_config", "render", "scan"),
     "changes.values": ("FieldChange", "Operation", "ResourceChange"),
     "config.settings": ("Settings",),
     "documents": ("load_yaml",),
@@ -74,6 +79,9 @@ _HOMES = {
         "UnsafePathError",
     ),
     "findings": ("Finding", "Location", "Severity", "WaiverUse"),
+    "pipeline": ("Options",),
+    "reports": ("ReportOptions", "render_report"),
+    "reports.reading": ("read_report", "report_digest"),
     "resources.values": ("ResourceKey", "ResourceReference"),
     "verdict.values": (
         "ApplicationOutcome",
@@ -99,10 +107,12 @@ __all__ = [
     "Location",
     "ManifestError",
     "Operation",
+    "Options",
     "PolicyError",
     "Reason",
     "RenderError",
     "Report",
+    "ReportOptions",
     "ResourceChange",
     "ResourceKey",
     "ResourceReference",
@@ -119,9 +129,13 @@ __all__ = [
     "WaiverUse",
     "__version__",
     "check",
+    "judge",
     "load_config",
     "load_yaml",
+    "read_report",
     "render",
+    "render_report",
+    "report_digest",
     "scan",
 ]
 

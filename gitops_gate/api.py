@@ -17,6 +17,7 @@ from gitops_gate.discovery.values import Application
 from gitops_gate.errors import ConfigurationError, RenderError
 from gitops_gate.pipeline import Options
 from gitops_gate.render import Rendered
+from gitops_gate.review import judging
 from gitops_gate.source import open_repository, scan_tree
 from gitops_gate.verdict.values import Report
 
@@ -38,6 +39,25 @@ def check(
     """
     with open_repository(repository) as opened:
         return pipeline.check(opened, base, head, _with_config(options, config))
+
+
+def judge(
+    repository: str | os.PathLike[str],
+    *,
+    base: str,
+    head: str,
+    options: Options | None = None,
+) -> Report:
+    """Decide about what would land, as `review` does: the merge of a target's tip and a head.
+
+    `base` is the tip, and its rules decide; nothing is read from a forge. Programs run in a sandbox
+    or not at all. A conflict, rules that do not load and the like are the report's reasons. Raises
+    `SourceError` for a revision that is not there, and `ConfigurationError` for options that narrow
+    the run or try out a configuration: those are for looking, with `check`.
+    """
+    with open_repository(repository) as opened:
+        tip, proposed = opened.resolve(base), opened.resolve(head)
+        return judging.judge(opened, tip, proposed, options or Options())
 
 
 def scan(

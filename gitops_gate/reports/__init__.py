@@ -51,7 +51,11 @@ def require_format(name: str) -> None:
     raise ConfigurationError(f"{name!a} is no report format; {known}")
 
 
-def render_report(report: Report, name: str, *, options: ReportOptions) -> str:
-    """A report in a format. Raises `ConfigurationError` for one that this version does not have."""
+def render_report(report: Report, name: str, *, options: ReportOptions | None = None) -> str:
+    """A report in a format, such as `sarif`: the text that `--format` would print.
+
+    The same report gives the same text. Raises `ConfigurationError` for a format that this version
+    does not have.
+    """
     require_format(name)
-    return REPORTERS[name](report, options)
+    return REPORTERS[name](report, options or ReportOptions())
