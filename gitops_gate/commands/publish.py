@@ -7,7 +7,12 @@ from typing import Any
 
 import click
 
-from gitops_gate.commands.options import forge_options, report_options
+from gitops_gate.commands.options import (
+    forge_options,
+    pipeline_options,
+    report_options,
+    running_options,
+)
 
 
 @click.command("publish")
@@ -26,6 +31,7 @@ from gitops_gate.commands.options import forge_options, report_options
 )
 @forge_options
 @report_options
+@running_options
 def command(report: Path, digest: str | None, information: bool, **arguments: Any) -> int:
     """Publish the JSON report of a job that had no privileges, as data that nobody trusts.
 
@@ -54,7 +60,9 @@ def command(report: Path, digest: str | None, information: bool, **arguments: An
             setting = setting_of(environment, arguments, repository)
             handed = read_handed_over(report, digest, environment)
             certified = handed.certified and not information
-            reviewed = publish_report(setting, handed.report, certified=certified)
+            reviewed = publish_report(
+                setting, handed.report, pipeline_options(arguments), certified=certified
+            )
         return finish(reviewed, setting, arguments, handed.notes)
 
     return in_ci(environment, run)

@@ -18,7 +18,7 @@ from gitops_gate.tools import clean_text
 Field = tuple[str | int, ...]
 
 _LATER: Mapping[Field, tuple[str, ...]] = {
-    (): ("approvals", "freezes", "delivery"),
+    (): ("delivery",),
 }
 """Keys of the format whose feature no version has yet."""
 

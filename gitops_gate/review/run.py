@@ -1,6 +1,6 @@
 """One review from beginning to end, in this order and nowhere else.
 
-    pins -> connect -> agree -> judge -> compose -> publish
+    pins -> connect -> agree -> judge -> approvals -> compose -> publish
 
 `review` judges and publishes in one job. `publish` is the second half alone, for a report that an
 unprivileged job made. Neither takes a narrowing, and neither lets publishing change the verdict.
@@ -22,6 +22,7 @@ from gitops_gate.pipeline import Options
 from gitops_gate.reports import ReportOptions, render_report
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.review.agreement import Agreed, agree
+from gitops_gate.review.approving import Approving, with_approvals
 from gitops_gate.review.composing import Composed, compose
 from gitops_gate.review.judging import judge, rules_of, undecided
 from gitops_gate.review.pins import Pinned, endpoint_of, pinned_forge, target_of, tip_in_git
@@ -91,6 +92,7 @@ def review(setting: Setting, options: Options) -> Reviewed:
         )
     else:
         report = judge(setting.repository, agreed.base, agreed.head, options)
+    report = with_approvals(report, _approving(setting, connection, agreed, options))
     return _publish_report(setting, connection, agreed, report, information=False)
 
 
@@ -118,8 +120,12 @@ def check_here(
     return judge(repository, repository.resolve(target), repository.resolve(proposed), options)
 
 
-def publish_report(setting: Setting, report: Report | None, *, certified: bool) -> Reviewed:
+def publish_report(
+    setting: Setting, report: Report | None, options: Options, *, certified: bool
+) -> Reviewed:
     """Publish a report that another job made; a success only where it is `certified`.
+
+    Approvals are evaluated here, whatever the report says of them.
 
     None stands for a job that ended without one, which is published as undecided: an answer that
     was given earlier must not stand as if it were the newest. A report about another target or
@@ -139,7 +145,17 @@ def publish_report(setting: Setting, report: Report | None, *, certified: bool) 
         judged = undecided("forge_disagrees", agreed.disagreement, base=None, head=agreed.head)
     elif judged.base:
         agreed = replace(agreed, base=judged.base)
+    judged = replace(judged, approvals=None)
+    judged = with_approvals(judged, _approving(setting, connection, agreed, options))
     return _publish_report(setting, connection, agreed, judged, information=not certified)
+
+
+def _approving(
+    setting: Setting, connection: _Connection, agreed: Agreed, options: Options
+) -> Approving:
+    return Approving(
+        repository=setting.repository, forge=connection.forge, agreed=agreed, options=options
+    )
 
 
 def _left_nothing(setting: Setting, agreed: Agreed) -> Report:

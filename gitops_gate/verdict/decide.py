@@ -8,11 +8,11 @@ affected has been evaluated (design, invariant 1).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitops_gate.config.settings import GateSettings
 from gitops_gate.findings import Finding, Severity
-from gitops_gate.verdict.values import ApplicationOutcome, Reason, Status, Verdict
+from gitops_gate.verdict.values import ApplicationOutcome, Reason, Report, Status, Verdict
 
 _PRECEDENCE = (Verdict.INDETERMINATE, Verdict.DENY, Verdict.PENDING, Verdict.ALLOW)
 
@@ -55,6 +55,17 @@ def decide(
         reasons = [_allowed(applications)]
     reasons.sort(key=lambda reason: _PRECEDENCE.index(reason.verdict))
     return Decision(verdict=reasons[0].verdict, reasons=tuple(reasons))
+
+
+def with_reasons(report: Report, more: Sequence[Reason]) -> Report:
+    """A report with further reasons, and the verdict that all of them lead to.
+
+    Reasons to allow stay only where nothing speaks against it.
+    """
+    weighty = [r for r in (*report.reasons, *more) if r.verdict is not Verdict.ALLOW]
+    reasons = weighty or [*report.reasons, *more]
+    ordered = sorted(reasons, key=lambda reason: _PRECEDENCE.index(reason.verdict))
+    return replace(report, verdict=ordered[0].verdict, reasons=tuple(ordered))
 
 
 def _undecided(

@@ -103,7 +103,8 @@ class Report:
 
     `base` and `head` are commit ids, or None for a scan and `worktree`. `warnings` are
     statements about the run itself, such as a missing sandbox or `--config`. `gate` is what the
-    verdict was decided by, so that people see which findings block.
+    verdict was decided by, so that people see which findings block. `approvals` is the tree of
+    `gitops_gate.approvals.tree` as plain data, None where approvals were not evaluated.
     """
 
     verdict: Verdict
@@ -114,6 +115,7 @@ class Report:
     changes: tuple[ResourceChange, ...] = ()
     findings: tuple[Finding, ...] = ()
     coverage: Coverage = Coverage()
+    approvals: Mapping[str, Any] | None = None
     rules_effect: RulesEffect | None = None
     configuration: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ import pytest
 
 from gitops_gate.ci import detect
 from gitops_gate.cli import main
+from gitops_gate.pipeline import Options
 from gitops_gate.reports.comment import marker_of
 from gitops_gate.reports.reading import read_report
 from gitops_gate.review.handover import file_digest
@@ -569,7 +570,7 @@ def test_twenty_runs_at_once_end_in_one_comment_about_the_newest_head(
             environment = detect({**world.environment, "GITHUB_RUN_ID": str(number)})
             assert environment is not None
             setting = Setting(environment=environment, repository=repository, token=TOKEN)
-            publish_report(setting, newer if number % 2 else older, certified=True)
+            publish_report(setting, newer if number % 2 else older, Options(jobs=1), certified=True)
 
     with ThreadPoolExecutor(20) as pool:
         for done in [pool.submit(one, number) for number in range(20)]:

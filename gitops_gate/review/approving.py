@@ -1,0 +1,195 @@
+"""Asks the forge who approved, recomputes from Git what they saw, and weighs it all.
+
+    rules of the tip + Git + Report ──> ChangeFacts ─┐
+    forge ──> reviews, pushes, teams, permissions ───┼──evaluate──> Evaluation ──> Report
+    Git, rendered again for older moments ──> Seen ──┘
+
+The forge is asked only for what the requirements make necessary. Whatever goes wrong on the way
+leaves the verdict indeterminate: an approval that nobody could look at is none.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gitops_gate.approvals.binding import (
+    Moment,
+    RenderedApplication,
+    Seen,
+    change_digest,
+    source_digest,
+)
+from gitops_gate.approvals.evaluate import Question, evaluate, permissions_of, teams_of
+from gitops_gate.approvals.facts import ApprovalFacts, Push, ReviewState
+from gitops_gate.approvals.override import Remark
+from gitops_gate.approvals.people import People
+from gitops_gate.approvals.tree import Evaluation, tree_json
+from gitops_gate.config.settings import Settings
+from gitops_gate.errors import GitOpsGateError
+from gitops_gate.forges.interface import Forge, ReadsApprovals
+from gitops_gate.pipeline import Deciding, Options, compare
+from gitops_gate.review.agreement import Agreed
+from gitops_gate.review.change_facts import ChangeSource, change_facts
+from gitops_gate.review.judging import rules_of
+from gitops_gate.source import Repository
+from gitops_gate.verdict.decide import with_reasons
+from gitops_gate.verdict.values import Reason, Report, Status, Verdict
+
+_NOT_JUDGED = ("merge_conflict", "not_evaluated", "forge_disagrees", "no_report")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approving:
+    """What approvals of one review are evaluated with."""
+
+    repository: Repository
+    forge: Forge
+    agreed: Agreed
+    options: Options
+
+
+def with_approvals(report: Report, approving: Approving) -> Report:
+    """The report with the tree of approvals, and the verdict that both halves lead to.
+
+    A report of what could not be judged at all is left as it is.
+    """
+    if approving.agreed.disagreement or any(r.code in _NOT_JUDGED for r in report.reasons):
+        return report
+    try:
+        evaluation = approvals_of(report, approving)
+    except GitOpsGateError as error:
+        message = f"approvals could not be evaluated: {error}"
+        reason = Reason(
+            code="approvals_not_evaluated", message=message, verdict=Verdict.INDETERMINATE
+        )
+        return with_reasons(report, (reason,))
+    # The approval more that rules of an ancestor ask for is now one of the requirements.
+    own = tuple(reason for reason in report.reasons if reason.code != "rules_of_ancestor")
+    more = [
+        Reason(code=reason.code, message=reason.message, verdict=Verdict(reason.verdict))
+        for reason in evaluation.reasons
+    ]
+    if not own and not more:
+        more = [Reason(code="approved", message="all approvals are there", verdict=Verdict.ALLOW)]
+    judged = replace(report, reasons=own, approvals=tree_json(evaluation))
+    return with_reasons(judged, more)
+
+
+def approvals_of(report: Report, approving: Approving) -> Evaluation:
+    """Who must approve what a report is about, and who did.
+
+    Raises `GitOpsGateError` when the forge or Git cannot say enough to ask the question.
+    """
+    repository, agreed = approving.repository, approving.agreed
+    deciding = rules_of(repository, agreed.base)
+    settings = deciding.rules.settings
+    reading = approving.forge.approvals
+    source = ChangeSource(
+        repository=repository,
+        report=report,
+        change=agreed.snapshot.change,
+        base=agreed.base,
+        settings=settings,
+        repair=bool(deciding.undecided),
+        members=reading.members if reading else None,
+    )
+    facts = reading.approvals(agreed.snapshot) if reading else None
+    question = Question(
+        change=change_facts(source),
+        settings=settings.approvals,
+        now=Moment(head=agreed.head, base=agreed.base),
+        at=approving.options.at or datetime.datetime.now(datetime.UTC),
+        facts=facts,
+        target_moves=_moves(reading, facts, agreed),
+        seen=_seen_of(report, repository, agreed.base, agreed.head, settings),
+        freezes=settings.freezes,
+        remarks=_remarks(agreed),
+        own_id=next((c.author.id for c in agreed.snapshot.comments if c.ours), None),
+    )
+    question = replace(question, people=_people(question, reading))
+    return evaluate(question, _seen_at(approving, deciding))
+
+
+def _moves(
+    reading: ReadsApprovals | None, facts: ApprovalFacts | None, agreed: Agreed
+) -> tuple[Push, ...] | None:
+    """Where the target was over time; asked for only if there is an approval to place in it."""
+    if reading is None or facts is None:
+        return None
+    if not any(review.state is ReviewState.APPROVED for review in facts.reviews):
+        return ()
+    return reading.target_moves(agreed.snapshot)
+
+
+def _people(question: Question, reading: ReadsApprovals | None) -> People:
+    if reading is None:
+        return People()
+    teams = teams_of(question)
+    accounts = permissions_of(question)
+    return People(
+        teams=reading.members(teams) if teams else {},
+        access={one.id: reading.access(one) for one in accounts if one.id is not None},
+        logins={
+            review.author.id: review.author.login
+            for review in (question.facts.reviews if question.facts else ())
+            if review.author.id is not None
+        },
+    )
+
+
+def _remarks(agreed: Agreed) -> tuple[Remark, ...]:
+    return tuple(
+        Remark(
+            author=comment.author,
+            body=comment.body,
+            created_at=comment.created_at,
+            edited=comment.edited_at is not None,
+        )
+        for comment in agreed.snapshot.comments
+        if not comment.ours
+    )
+
+
+def _seen_at(approving: Approving, deciding: Deciding) -> Callable[[Moment], Seen | None]:
+    """Recomputes what was to be seen; renders only where the changed files are still the same."""
+    repository, settings = approving.repository, deciding.rules.settings
+    now = approving.agreed
+
+    def seen_at(moment: Moment) -> Seen | None:
+        try:
+            source = _source(repository, moment.base, moment.head)
+            if source != _source(repository, now.base, now.head):
+                return Seen(source=source, changes="")
+            before = repository.revision(moment.base)
+            after = repository.merged(moment.base, moment.head)
+            then = replace(deciding, head=moment.head, undecided=())
+            options = replace(approving.options, require_sandbox=True)
+            report = compare(before, after, then, options)
+        except GitOpsGateError:
+            return None
+        return _seen_of(report, repository, moment.base, moment.head, settings)
+
+    return seen_at
+
+
+def _seen_of(
+    report: Report, repository: Repository, base: str, head: str, settings: Settings
+) -> Seen | None:
+    """What a report shows; None where not everything could be rendered."""
+    failed = any(outcome.status is Status.FAILED for outcome in report.applications)
+    if failed or report.verdict is Verdict.INDETERMINATE:
+        return None
+    applications = [
+        RenderedApplication(name=outcome.name, base=outcome.digest.base, head=outcome.digest.head)
+        for outcome in report.applications
+        if outcome.affected
+    ]
+    changes = change_digest(report.changes, applications, settings.approvals.bind)
+    return Seen(source=_source(repository, base, head), changes=changes)
+
+
+def _source(repository: Repository, base: str, head: str) -> str:
+    start = repository.merge_base(base, head)
+    return source_digest(repository.revision(start).tree, repository.revision(head).tree)
