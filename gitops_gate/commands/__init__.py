@@ -24,6 +24,7 @@ _COMMANDS = {
     "scan": "Check a whole tree: a directory, one file, or a stream.",
     "review": "In CI: judge the change request, and publish the answer.",
     "publish": "In CI: publish the report of a job without privileges.",
+    "owners": "Say whom a path belongs to by CODEOWNERS, and why.",
     "render": "Print the rendered manifests of applications.",
     "policy": "List, explain, test and document the rules.",
     "init": "Write a configuration for what is in the repository.",
