@@ -115,6 +115,7 @@ service: {type: ClusterIP, port: 80}
 env: {}
 resources: {}
 sidecars: []
+big: 12000000
 memory:
   size: 64
 global: {domain: example.com}
@@ -163,6 +164,8 @@ metadata: {name: {{ .Release.Name }}-files}
 data:
   motd: {{ .Files.Get "motd.txt" | quote }}
   domain: {{ tpl "www.{{ .Values.global.domain }}" . }}
+  big: {{ .Values.big | quote }} # {{ toYaml .Values.big }}
+  round: {{ int .Values.big | quote }}
   choice: {{ ternary "yes" "no" .Values.autoscaling.enabled | quote }}
 {{- end }}
 """,

@@ -15,7 +15,10 @@ from gitops_gate.discovery.charts import CHART
 from gitops_gate.discovery.references import inside, parent
 from gitops_gate.evaluation.places.sources import Sources
 from gitops_gate.evaluation.places.templates.text import NOWHERE
-from gitops_gate.evaluation.places.traced import Traced
+from gitops_gate.evaluation.places.traced import Traced, walk
+
+_SHOWN_AS_FLOAT = 1_000_000
+"""Numbers of values files are floats to Go, which prints them from here on with an exponent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ def values_of(line: ChartLine, sources: Sources) -> Traced:
         if shared is not None:
             layer(values.fields.setdefault("global", Traced({}, NOWHERE)), shared)
     values.fields.setdefault("global", Traced({}, NOWHERE))
+    for node in walk(values):
+        if type(node.value) is int and abs(node.value) >= _SHOWN_AS_FLOAT:
+            node.value = float(node.value)
     return values
 
 

@@ -22,6 +22,7 @@ from gitops_gate.evaluation.places.chart_values import (
 )
 from gitops_gate.evaluation.places.sources import Sources, streamed
 from gitops_gate.evaluation.places.templates.execute import (
+    Budget,
     Execution,
     Template,
     definitions,
@@ -34,7 +35,7 @@ from gitops_gate.findings import FieldPath, Location
 from gitops_gate.resources.values import Resource
 
 _TEMPLATE_FILES = (".yaml", ".yml", ".tpl", ".txt", ".json")
-_LARGEST = 500_000
+_LARGEST = 1_000_000
 
 
 class Charts:
@@ -48,6 +49,7 @@ class Charts:
         self._kubernetes = kubernetes
         self._documents: dict[str, list[Traced]] = {}
         self._named: dict[str, Template] | None = None
+        self._budget = Budget()
 
     def follow(self, resource: Resource) -> Traced | None:
         """The resource as its template makes it; None where that is not known."""
@@ -89,7 +91,7 @@ class Charts:
                 continue
             try:
                 printed = self._execute(path, raw.decode("utf-8"), line)
-            except (TemplateError, UnicodeDecodeError, RecursionError):
+            except (TemplateError, UnicodeDecodeError, RuntimeError):
                 continue
             found += _documents(printed)
         return found
@@ -98,7 +100,7 @@ class Charts:
         if self._named is None:
             self._named = self._definitions()
         files = _Files(line.directory, self._sources)
-        execution = Execution(self._named, files)
+        execution = Execution(self._named, files, self._budget)
         return execution.run(template(path, source), self._context(path, line))
 
     def _definitions(self) -> dict[str, Template]:
@@ -216,7 +218,9 @@ class _Pieces:
 
     def where(self, start: Spot, end: Spot | None) -> tuple[Place, bool]:
         """The place of what stands between two spots: of the last value in it, if there is one."""
-        covered = self._covered(start, end or (start[0], start[1] + 1))
+        if end is None or end <= start:
+            start, end = (start[0], max(1, start[1] - 1)), (start[0], start[1] + 1)
+        covered = self._covered(start, end)
         if not covered:
             return NOWHERE, False
         sure = all(piece.sure for _, piece in covered)

@@ -31,7 +31,7 @@ from gitops_gate.resources.values import Resource
 _MAXIMUM_DEPTH = 40
 _MAXIMUM_VISITS = 400
 """Kustomizations that are entered for one resource; each may be entered more than once."""
-_OPAQUE = ("transformers", "generators", "vars")
+_OPAQUE = ("transformers", "generators")
 """Fields that may change anything in ways that are not followed."""
 
 
@@ -86,7 +86,8 @@ class _Walk:
     def _enter(self, directory: str, subjects: list[Subject], depth: int) -> None:
         fields = self._fields(directory)
         self._visits += 1
-        if depth > _MAXIMUM_DEPTH or self._visits > _MAXIMUM_VISITS:
+        affordable = self._sources.spend(sum(1 + len(field.items) for field in fields.values()))
+        if depth > _MAXIMUM_DEPTH or self._visits > _MAXIMUM_VISITS or not affordable:
             self.opaque = True
             return
         self.opaque = self.opaque or any(_items(fields, name) for name in _OPAQUE)

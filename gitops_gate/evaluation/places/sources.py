@@ -15,6 +15,9 @@ from gitops_gate.evaluation.values import Side
 _LARGEST = 4_000_000
 """Bytes of a file that is still followed; what is larger was not written by hand."""
 
+_ENTRIES = 3_000_000
+"""Entries of kustomizations that are gone through for all resources of a side together."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceDocument:
@@ -35,6 +38,12 @@ class Sources:
         self._raw: dict[str, bytes | None] = {}
         self._documents: dict[str, tuple[SourceDocument, ...]] = {}
         self._traced: dict[tuple[str, int], Traced | None] = {}
+        self._left = _ENTRIES
+
+    def spend(self, entries: int) -> bool:
+        """Whether so many more entries of kustomizations may be gone through for this side."""
+        self._left -= entries
+        return self._left >= 0
 
     def file(self, path: str) -> str | None:
         """The path of the file that a path leads to, links followed; None if there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gitops_gate.evaluation.places.templates.results import Arguments, Function
 from gitops_gate.evaluation.places.templates.text import (
     NOWHERE,
     Text,
@@ -14,7 +15,6 @@ from gitops_gate.evaluation.places.traced import Traced, plain
 
 if TYPE_CHECKING:
     from gitops_gate.evaluation.places.templates.execute import Execution
-    from gitops_gate.evaluation.places.templates.functions import Arguments, Function
 
 _LONGEST = 10_000
 

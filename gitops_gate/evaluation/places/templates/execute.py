@@ -7,12 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gitops_gate.evaluation.places.templates.collections import COLLECTIONS
-from gitops_gate.evaluation.places.templates.functions import (
-    FUNCTIONS,
-    FailedError,
-    is_true,
-    unknown,
-)
+from gitops_gate.evaluation.places.templates.comparisons import COMPARISONS
+from gitops_gate.evaluation.places.templates.functions import FUNCTIONS, FailedError
 from gitops_gate.evaluation.places.templates.parse import (
     Node,
     Operand,
@@ -20,6 +16,7 @@ from gitops_gate.evaluation.places.templates.parse import (
     TemplateError,
     parse,
 )
+from gitops_gate.evaluation.places.templates.results import is_true, unknown
 from gitops_gate.evaluation.places.templates.text import (
     NOWHERE,
     Piece,
@@ -31,7 +28,15 @@ from gitops_gate.evaluation.places.templates.text import (
 )
 from gitops_gate.evaluation.places.traced import Place, Traced
 
-_STEPS = 300_000
+_KNOWN = FUNCTIONS | COLLECTIONS | COMPARISONS
+_LARGEST_VALUE = 20_000
+"""Nodes of a value that a function goes through as a whole."""
+_LOOKS_INTO = frozenset(
+    {"include", "tpl", "index", "get", "set", "unset", "hasKey", "dig", "pick", "omit", "list"}
+    | {"dict", "tuple", "default", "coalesce", "ternary", "keys", "values", "len", "empty", "not"}
+)
+"""Functions that take a value without going through all of it."""
+_STEPS = 150_000
 _CHARACTERS = 4_000_000
 _DEPTH = 40
 
@@ -80,17 +85,28 @@ class _Continue(Exception):  # noqa: N818 - a jump, no error
     pass
 
 
-class Execution:
-    """One execution of a template, within its limits.
+class Budget:
+    """How many steps all executions of a chart may take together."""
 
-    `files` gives the text of a file of the chart, for `.Files.Get`.
+    def __init__(self, steps: int = 10 * _STEPS) -> None:
+        self.steps = steps
+
+
+class Execution:
+    """One execution of a template, within its limits and what is left of the chart's budget.
+
+    `files` gives the path and text of a file of the chart, for `.Files.Get`.
     """
 
     def __init__(
-        self, templates: Mapping[str, Template], files: Mapping[str, tuple[str, str]]
+        self,
+        templates: Mapping[str, Template],
+        files: Mapping[str, tuple[str, str]],
+        budget: Budget,
     ) -> None:
         self.files = files
         self._templates = templates
+        self._budget = budget
         self._steps = _STEPS
         self._characters = _CHARACTERS
         self._depth = 0
@@ -112,6 +128,7 @@ class Execution:
         text = go_text(source)
         if "{{" not in text:
             return source
+        self._spend(len(text) // 20)
         made = self._called(template(source.place.path, text), context)
         sure = all(piece.sure for piece in made)
         return Traced(made.joined(), source.place, sure=sure and source.sure)
@@ -132,9 +149,7 @@ class Execution:
     def _list(self, main: Template, nodes: Sequence[Node], dot: Traced) -> None:
         known = len(self._scopes)
         for node in nodes:
-            self._steps -= 1
-            if self._steps < 0:
-                raise TemplateError("too many steps")
+            self._spend(1)
             self._node(main, node, dot)
         del self._scopes[known:]
 
@@ -144,6 +159,7 @@ class Execution:
         elif node.kind == "action" and node.pipe is not None:
             value = self._pipe(node.pipe, dot)
             if not node.pipe.variables:
+                self._spend(_weight(value))
                 place = main.place(node.offset)
                 self._print(printed(value, place, sure=not self._doubts))
         elif node.kind in ("if", "with") and node.pipe is not None:
@@ -158,6 +174,12 @@ class Execution:
             raise _Break
         elif node.kind == "continue":
             raise _Continue
+
+    def _spend(self, steps: int) -> None:
+        self._steps -= steps
+        self._budget.steps -= steps
+        if self._steps < 0 or self._budget.steps < 0:
+            raise TemplateError("too many steps")
 
     def _print(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
@@ -215,6 +237,7 @@ class Execution:
 
     def _assign(self, name: str, value: Traced, *, known: bool) -> None:
         if self._doubts:
+            self._spend(_weight(value))
             value = value.copied(sure=False) if not isinstance(value.value, Text) else unknown()
         if known:
             for index in range(len(self._scopes) - 1, -1, -1):
@@ -224,9 +247,7 @@ class Execution:
         self._scopes.append((name, value))
 
     def _command(self, operands: tuple[Operand, ...], dot: Traced, last: Traced | None) -> Traced:
-        self._steps -= 1
-        if self._steps < 0:
-            raise TemplateError("too many steps")
+        self._spend(1)
         first = operands[0]
         if first.kind == "function":
             return self._function(first, operands[1:], dot, last)
@@ -243,9 +264,11 @@ class Execution:
         arguments = [self._operand(operand, dot) for operand in rest]
         if last is not None:
             arguments.append(last)
-        function = FUNCTIONS.get(first.value) or COLLECTIONS.get(first.value)
+        function = _KNOWN.get(first.value)
         if function is None:
             return unknown()
+        if first.value not in _LOOKS_INTO:
+            self._spend(sum(_weight(argument) for argument in arguments))
         if first.value not in _TAKES_UNKNOWN and any(
             isinstance(argument.value, Unknown) for argument in arguments
         ):
@@ -295,13 +318,59 @@ class Execution:
         if names[-2:] == ("APIVersions", "Has") and arguments:
             holder = self._operand(Operand(first.kind, first.value, names[:-1]), dot)
             wanted = go_text(arguments[0])
-            there = any(go_text(item) == wanted for item in holder.items)
-            builtin = "." not in wanted.split("/")[0] or ".k8s.io/" in wanted
-            return unknown() if builtin and not there else Traced(there, NOWHERE)
+            if any(go_text(item) == wanted for item in holder.items) or wanted in _STABLE:
+                return Traced(True, NOWHERE)
+            group, _, rest = wanted.partition("/")
+            builtin = "/" not in rest and ("." not in group or group.endswith(".k8s.io"))
+            return unknown() if builtin else Traced(False, NOWHERE)
         return unknown()
 
 
-_TAKES_UNKNOWN = frozenset({"list", "dict", "toYaml", "include", "tuple", "printf"})
+_TAKES_UNKNOWN = frozenset(
+    {"list", "dict", "toYaml", "include", "tuple", "printf", "default", "coalesce", "ternary"}
+)
+_STABLE = frozenset(
+    {
+        "v1",
+        "admissionregistration.k8s.io/v1",
+        "apiextensions.k8s.io/v1",
+        "apps/v1",
+        "authentication.k8s.io/v1",
+        "authorization.k8s.io/v1",
+        "autoscaling/v1",
+        "autoscaling/v2",
+        "batch/v1",
+        "certificates.k8s.io/v1",
+        "coordination.k8s.io/v1",
+        "discovery.k8s.io/v1",
+        "networking.k8s.io/v1",
+        "policy/v1",
+        "rbac.authorization.k8s.io/v1",
+        "scheduling.k8s.io/v1",
+        "storage.k8s.io/v1",
+    }
+)
+"""What every Helm takes a cluster to have that it does not ask; kinds are not among them."""
+
+
+def _weight(value: Traced) -> int:
+    """What it costs to go through a value. Raises `TemplateError` for one that is too large.
+
+    A value may be in another one many times over, so that what is there is less than what is seen.
+    """
+    if isinstance(value.value, Text):
+        return len(value.value)
+    if isinstance(value.value, str):
+        return len(value.value) // 100
+    waiting = [value]
+    seen = 0
+    while waiting:
+        node = waiting.pop()
+        seen += 1
+        if seen > _LARGEST_VALUE:
+            raise TemplateError("too large a value")
+        waiting += node.fields.values() if isinstance(node.value, dict) else node.items
+    return seen // 10
 
 
 def _looked_up(value: Traced, names: Sequence[str]) -> Traced:

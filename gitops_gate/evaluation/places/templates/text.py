@@ -112,10 +112,8 @@ def go_text(value: Traced) -> str:
 
 
 def _number(number: float) -> str:
-    """As `%v` of Go prints it; numbers of values files are floats there."""
-    if isinstance(number, int) and abs(number) < 1_000_000:
-        return str(number)
-    if isinstance(number, int) and abs(number) >= 1 << 53:
+    """As `%v` of Go prints it."""
+    if isinstance(number, int):
         return str(number)
     text = repr(float(number))
     if abs(number) >= 1_000_000 and "e" not in text:
