@@ -45,6 +45,14 @@ root(container, spec) := {
 	container.securityContext > null
 	container.securityContext < {}
 } else := {
+	"message": "may run as root: runAsNonRoot is false.",
+	"field": ["securityContext", "runAsNonRoot"],
+	"remediation": "Set securityContext.runAsNonRoot to true.",
+	"suggestion": "true",
+} if {
+	container.securityContext.runAsNonRoot == false
+	not assured(container, spec)
+} else := {
 	"message": "may run as root: nothing says runAsNonRoot.",
 	"field": ["securityContext", "runAsNonRoot"],
 	"remediation": "Set securityContext.runAsNonRoot to true, for the pod or for this container.",
