@@ -188,7 +188,9 @@ class Acting:
                 (self.git.folder / path).unlink()
             else:
                 self.git.write(path, content)
-        return self.git.commit()
+        made = self.git.commit()
+        self.git.git("checkout", "--quiet", "main")  # what a clone takes for the default branch
+        return made
 
     def tip(self, branch: str) -> str:
         """Where a branch is."""

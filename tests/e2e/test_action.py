@@ -105,7 +105,7 @@ class TestTheTwoJobs:
         self, shop: Acting, trusted: Path
     ) -> None:
         shop.commit("change", {"apps/web.yaml": deployment(PINNED.replace("a", "b", 1))})
-        shop.first = about_the_change(shop, trusted)
+        first = about_the_change(shop, trusted)
         assert first.code == 0, first.log
         assert shop.forge.states == [(shop.tip("change")[:12], "success")]
         (comment,) = shop.forge.comments
