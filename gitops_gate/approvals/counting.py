@@ -55,7 +55,8 @@ def contributors(change: ChangeFacts, facts: ApprovalFacts) -> Contributors:
     doubts = []
     if unmapped or nameless:
         number = len(unmapped) + nameless
-        doubts.append(f"{number} of those behind the change have no known account")
+        verb = "has" if number == 1 else "have"
+        doubts.append(f"{number} of those behind the change {verb} no known account")
     if _unknown_pusher(facts):
         doubts.append("who pushed to the change is not known")
     if _unknown_trigger(change, facts):

@@ -33,6 +33,9 @@ from gitops_gate.config.approval_settings import ApprovalRule, ApprovalSettings,
 
 Source = Literal["rule", "codeowners", "rules-change", "repair", "freeze"]
 
+MOST_REASONS = 20
+"""Lines that say why a requirement matched."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
@@ -274,7 +277,14 @@ def _merged(found: Iterable[Requirement]) -> Iterable[Requirement]:
     for requirement in found:
         reasons.setdefault(replace(requirement, why=()), set()).update(requirement.why)
     for requirement, why in reasons.items():
-        yield replace(requirement, why=tuple(sorted(why)))
+        yield replace(requirement, why=_bounded(sorted(why)))
+
+
+def _bounded(why: list[str]) -> tuple[str, ...]:
+    if len(why) <= MOST_REASONS:
+        return tuple(why)
+    kept = why[: MOST_REASONS - 1]
+    return (*kept, f"and {len(why) - len(kept)} more")
 
 
 # ------------------------------------------------------------------------------- rules that change
