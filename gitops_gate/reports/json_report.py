@@ -58,7 +58,7 @@ def as_value(report: Report) -> dict[str, Any]:
         "changes": [_change(change) for change in report.changes],
         "findings": [_finding(finding) for finding in report.findings],
         "coverage": _coverage(report.coverage),
-        "approvals": None,
+        "approvals": dict(report.approvals) if report.approvals is not None else None,
         "rules_effect": _rules_effect(report.rules_effect),
         "configuration": {
             key: report.configuration[key] for key in _CONFIGURATION if key in report.configuration

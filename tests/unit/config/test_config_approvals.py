@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import datetime
-from typing import Any
 
 import pytest
 
 from gitops_gate.changes.risk import LABELS
-from gitops_gate.config import load_settings, settings_digest, validation
+from gitops_gate.config import load_settings, settings_digest
 from gitops_gate.config.approval_settings import (
     ApprovalRule,
     ApprovalSettings,
@@ -21,21 +19,8 @@ from gitops_gate.config.approval_settings import (
 from gitops_gate.config.durations import long_seconds, seconds
 from gitops_gate.config.settings import Settings
 from gitops_gate.config.times import check_schedule, check_timezone, moment
+from gitops_gate.config.validation import published_schema
 from gitops_gate.errors import ConfigurationError
-
-
-@pytest.fixture(autouse=True)
-def _switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The published schema with both keys in it."""
-    published = validation.published_schema
-
-    def switched_on(name: Any) -> dict[str, Any]:
-        schema = copy.deepcopy(published(name))
-        for key in ("approvals", "freezes"):
-            schema["properties"].setdefault(key, {"$ref": f"#/$defs/{key}"})
-        return schema
-
-    monkeypatch.setattr(validation, "published_schema", switched_on)
 
 
 def load(text: str) -> Settings:
@@ -181,7 +166,10 @@ def test_what_is_left_out_has_its_default() -> None:
         ("freezes: [{name: x, schedule: 0 18 * * 5}]", "a schedule has a duration"),
         ("freezes: [{name: x, duration: 1h}]", "a schedule has a duration"),
         (
-            "freezes: [{name: x, from: 2026-12-20T00:00:00Z, until: 2026-12-21T00:00:00Z, timezone: UTC}]",
+            (
+                "freezes: [{name: x, from: 2026-12-20T00:00:00Z, until: 2026-12-21T00:00:00Z, "
+                "timezone: UTC}]"
+            ),
             "either from and until",
         ),
         (
@@ -230,17 +218,17 @@ def test_two_freezes_of_one_name_are_told_at_the_second() -> None:
 
 
 def test_the_risks_are_the_labels_that_changes_get() -> None:
-    rule = validation.published_schema("configuration")["$defs"]["approval_rule"]
+    rule = published_schema("configuration")["$defs"]["approval_rule"]
     assert tuple(rule["properties"]["when"]["properties"]["risks"]["items"]["enum"]) == LABELS
 
 
 def test_the_examples_are_accepted() -> None:
     import json
 
-    definitions = validation.published_schema("configuration")["$defs"]
-    for rules in definitions["approvals"]["properties"]["rules"]["examples"]:
+    keys = published_schema("configuration")["properties"]
+    for rules in keys["approvals"]["properties"]["rules"]["examples"]:
         assert load(json.dumps({"approvals": {"rules": rules}})).approvals.rules
-    for freezes in definitions["freezes"]["examples"]:
+    for freezes in keys["freezes"]["examples"]:
         assert len(load(json.dumps({"freezes": freezes})).freezes) == len(freezes)
 
 

@@ -256,16 +256,14 @@ class TestErrors:
                 8,
                 "unknown key `gate.x`; known here: mode, fail_on, scope",
             ),
-            ("approvals: {}", 1, 1, "`approvals` is not supported by this version"),
-            ("freezes: []", 1, 1, "`freezes` is not supported by this version"),
             ("delivery: {}", 1, 1, "`delivery` is not supported by this version"),
             (
                 "forge: {url: https://user:secret@github.example.com}",
                 1,
                 14,
                 (
-                    "`forge.url`: an address looks like https://github.example.com, without a user, "
-                    "a query or a fragment"
+                    "`forge.url`: an address looks like https://github.example.com, without a "
+                    "user, a query or a fragment"
                 ),
             ),
             (
@@ -455,7 +453,8 @@ class TestErrors:
             ),
             (
                 ".gitops-gate.yaml:3:1: unknown key `nonsense`; known here: version, environments, "
-                "discovery, applications, render, schemas, policies, gate, waivers, forge, review"
+                "discovery, applications, render, schemas, policies, gate, waivers, approvals, "
+                "freezes, forge, review"
             ),
             (
                 ".gitops-gate.yaml:5:10: `gate.scope`: `everything` is not allowed; "
