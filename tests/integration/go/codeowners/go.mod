@@ -1,0 +1,5 @@
+module codeowners
+
+go 1.26.0
+
+require github.com/hmarr/codeowners v1.2.1
