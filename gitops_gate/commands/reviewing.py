@@ -110,7 +110,11 @@ def in_ci(environment: Environment, run: Callable[[], int]) -> int:
 def finish(
     reviewed: Reviewed, setting: Setting, arguments: dict[str, Any], notes: tuple[str, ...] = ()
 ) -> int:
-    """Write the reports and the CI's outputs, say what was published; the verdict's exit code."""
+    """Write the reports and the CI's outputs, say what was published; the verdict's exit code.
+
+    GitLab requires no status by its name. Where a job may end 0 because a pending status holds its
+    pipeline open, one that is not there holds nothing: such a run is an error, not pending.
+    """
     write_reports(reviewed.report, arguments)
     for line in (*notes, *reviewed.notes):
         click.echo(f"gitops-gate: {clean_text(line)}", err=True)
@@ -119,6 +123,12 @@ def finish(
     for line in reviewed.published.lines:
         click.echo(f"gitops-gate: {clean_text(line)}", err=True)
     tell_ci(reviewed.report, setting.environment, arguments)
+    pending = reviewed.report.verdict is Verdict.PENDING
+    if pending and setting.environment.ci == "gitlab" and not reviewed.published.standing:
+        click.echo(
+            "gitops-gate: the pending status is not there: nothing holds this change", err=True
+        )
+        return Verdict.INDETERMINATE.exit_code
     return int(reviewed.report.verdict.exit_code)
 
 

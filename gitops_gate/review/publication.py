@@ -41,10 +41,14 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What became of it: lines for people, and whether anything could not be written."""
+    """What became of it: lines for people, and whether anything could not be written.
+
+    `standing`: the status that was to be set is there, or none was to be set.
+    """
 
     lines: tuple[str, ...] = ()
     failed: bool = False
+    standing: bool = True
 
 
 class _Account:
@@ -55,15 +59,20 @@ class _Account:
         self.failed = False
         self.wrote = False
 
-    def attempt(self, what: str, step: Callable[[], str | None]) -> None:
-        """Do one step; a forge's refusal becomes a line."""
+    def attempt(self, what: str, step: Callable[[], str | None]) -> bool:
+        """Do one step, and tell whether all is as it should be; a refusal becomes a line."""
         try:
-            if done := step():
-                self.lines.append(f"{what}: {done}")
-                self.wrote |= not done.endswith("unchanged") and not done.startswith("not written")
+            done = step()
         except ForgeError as error:
             self.failed = True
             self.lines.append(f"{what}: could not be written: {error}")
+            return False
+        if done is None:
+            return False
+        self.lines.append(f"{what}: {done}")
+        left = done.startswith("not written")
+        self.wrote |= not done.endswith("unchanged") and not left
+        return not left
 
 
 def publish(
@@ -78,10 +87,11 @@ def publish(
     tips = functools.cache(forge.change_requests.tips)
     account.attempt("comment", lambda: _comment(forge, snapshot, material, tips, sleep))
     account.attempt("inline comments", lambda: _inline(forge, snapshot, material, tips))
-    account.attempt("status", lambda: _status(forge, snapshot, material, tips))
+    set_now = account.attempt("status", lambda: _status(forge, snapshot, material, tips))
     if account.wrote:
         account.attempt("code scanning", lambda: _sarif(forge, material))
-    return Published(lines=tuple(account.lines), failed=account.failed)
+    standing = set_now or material.status is None
+    return Published(lines=tuple(account.lines), failed=account.failed, standing=standing)
 
 
 def set_status(status: PublishesStatus, commit: str, wanted: CommitStatus) -> Published:
@@ -94,8 +104,8 @@ def set_status(status: PublishesStatus, commit: str, wanted: CommitStatus) -> Pu
         status.set_status(commit, wanted)
         return wanted.state
 
-    account.attempt("status", step)
-    return Published(lines=tuple(account.lines), failed=account.failed)
+    standing = account.attempt("status", step)
+    return Published(lines=tuple(account.lines), failed=account.failed, standing=standing)
 
 
 def _comment(

@@ -208,3 +208,39 @@ def test_a_train_gets_a_status_on_its_own_commit(world: World, gate: Any) -> Non
     assert gate("review").code == 1
     assert world.statuses == [("gitops-gate", "failed")]
     assert world.notes == []
+
+
+ONE_MORE = "approvals: {rules: [{name: one more, require: {count: 1}}]}\n"
+
+
+class TestApprovals:
+    @pytest.fixture(autouse=True)
+    def _rule(self, world: World) -> None:
+        world.state.user("alice").emails += ["author@example.com", "committer@example.com"]
+        rules = (world.git.folder / ".gitops-gate.yaml").read_text() + ONE_MORE
+        world.commit("main", {".gitops-gate.yaml": rules})
+        world.commit("change", {"apps/web.yaml": deployment("a@sha256:" + "b" * 64)})
+        world.environment["CI_COMMIT_SHA"] = world.rev("change")
+
+    def test_a_change_waits_for_them_and_is_allowed_with_them(
+        self, world: World, gate: Any
+    ) -> None:
+        done = gate("review")
+        assert done.code == 3, done.err
+        assert world.statuses[-1] == ("gitops-gate", "pending")
+        world.state.approve(world.mr, "bob")
+        again = gate("review")
+        assert again.code == 0, again.out
+        assert world.statuses[-1] == ("gitops-gate", "success")
+
+    def test_a_pending_status_that_could_not_be_set_is_an_error(
+        self, world: World, gate: Any
+    ) -> None:
+        world.server.faults.bad_gateway("createCommitStatus", status=403, times=None)
+        done = gate("review")
+        assert done.code == 2
+        assert "nothing holds this change" in done.err
+
+    def test_so_is_one_that_the_token_may_not_set(self, world: World, gate: Any) -> None:
+        world.environment["GITOPS_GATE_TOKEN"] = scenario.JOB_TOKEN
+        assert gate("review").code == 2
