@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib
+import importlib.resources
 import json
 import re
 import shlex
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import jsonschema
 import pytest
 
 import gitops_gate
@@ -28,6 +30,7 @@ from gitops_gate.config import load_settings, load_waivers
 from gitops_gate.discovery import discover
 from gitops_gate.documents import load_document
 from gitops_gate.documents.limits import Limits
+from gitops_gate.errors import ConfigurationError
 from gitops_gate.reports import REPORTERS
 from gitops_gate.source import folder_tree
 from gitops_gate.verdict.values import Verdict
@@ -156,6 +159,10 @@ def test_every_path_that_is_named_exists(path: Path) -> None:
     assert [one for one in named if one not in elsewhere and not (ROOT / one).exists()] == []
 
 
+MESSAGES = {"needs"}
+"""First words of messages that begin with our name, as pages quote them."""
+
+
 def command_lines() -> Iterator[tuple[str, list[str]]]:
     for where, text in blocks("console", PAGES):
         for line in text.splitlines():
@@ -163,7 +170,9 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
                 yield where, shlex.split(line[2:], comments=True)[1:]
     for path in PAGES:
         for inline in re.findall(r"`gitops-gate ([^`|]+)`", prose(path.read_text("utf-8"))):
-            yield name(path), shlex.split(inline)
+            words = shlex.split(inline)
+            if words[0] not in MESSAGES:
+                yield name(path), words
 
 
 @pytest.mark.parametrize(("where", "words"), list(command_lines()), ids=str)
@@ -190,15 +199,19 @@ def test_every_make_target_that_is_named_exists(path: Path) -> None:
 # ------------------------------------------------------------------------- configuration
 
 
-def schema_keys(schema: str) -> set[str]:
+def schema_keys(schema: str, content: Any = None) -> set[str]:
     """The names of all keys that a schema describes, at any depth."""
     found: set[str] = set()
-    waiting = [json.loads((SCHEMAS / f"{schema}.json").read_text("utf-8"))]
+    whole = json.loads((SCHEMAS / f"{schema}.json").read_text("utf-8"))
+    waiting, followed = [content or whole], set()
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
             found |= set(node.get("properties", {}))
-            waiting += [v for key, v in node.items() if key not in ("examples", "default")]
+            waiting += [v for k, v in node.items() if k not in ("examples", "default", "$defs")]
+            if (name := str(node.get("$ref", "")).rpartition("/")[2]) and name not in followed:
+                followed.add(name)
+                waiting.append(whole["$defs"][name])
         elif isinstance(node, list):
             waiting += node
     return found
@@ -209,6 +222,15 @@ def test_every_key_of_the_schema_has_a_section(schema: str) -> None:
     headings = re.findall(r"^### `([^`]+)`$", page("configuration"), re.MULTILINE)
     described = {part for heading in headings for part in re.split(r"\[\]\.|\.", heading)}
     assert schema_keys(schema) - described == set()
+
+
+def understood(key: str) -> bool:
+    """Whether a configuration may have this key at its top, as the schema says it will."""
+    try:
+        load_settings(f"version: 1\n{key}:\n".encode())
+    except ConfigurationError as error:
+        return "unknown key" not in str(error)
+    return True
 
 
 def test_one_example_uses_every_key() -> None:
@@ -225,14 +247,41 @@ def test_one_example_uses_every_key() -> None:
             waiting += node.values()
         elif isinstance(node, list):
             waiting += node
-    assert schema_keys("configuration") - used == set()
+    schema = json.loads((SCHEMAS / "configuration.json").read_text("utf-8"))
+    known = {key: part for key, part in schema["properties"].items() if understood(key)}
+    wanted = schema_keys("configuration", {**schema, "properties": known})
+    assert wanted - used == set()
+
+
+FORGES = {"github": "github-workflows", "gitlab": "gitlab-ci"}
+"""The pages whose YAML is the CI's own, and the schema that it follows."""
+
+
+def accepted_by_a_ci(schema: str, value: dict[str, Any]) -> None:
+    """Hold a whole file, or one of its jobs, against the schema that the vendor's editors use.
+
+    A piece of a job alone (what stands below `with`, for example) only has to be YAML.
+    """
+    whole = {("on" if key == "true" else key): part for key, part in value.items()}
+    if not {"on", "jobs", "include", "spec", "stages"} & set(whole):
+        if not all(isinstance(part, dict) for part in whole.values()):
+            return
+        if schema == FORGES["github"]:
+            whole = {"on": "push", "jobs": {"check": {"uses": "./check.yml"}, **whole}}
+    folder = importlib.resources.files("check_jsonschema") / "builtin_schemas" / "vendor"
+    described = json.loads((folder / f"{schema}.json").read_text("utf-8"))
+    validator = jsonschema.validators.validator_for(described)(described)
+    assert [error.message for error in validator.iter_errors(whole)] == []
 
 
 @pytest.mark.parametrize(("where", "text"), list(blocks("yaml", PAGES)), ids=str)
 def test_every_yaml_example_is_accepted(where: str, text: str) -> None:
     data = text.encode()
     value: Any = load_document(data)
-    if isinstance(value, list):
+    schema = FORGES.get(Path(where).stem)
+    if schema and isinstance(value, dict) and not set(value) <= schema_keys("configuration"):
+        accepted_by_a_ci(schema, value)
+    elif isinstance(value, list):
         assert load_waivers(data, path=where)
     elif any("/" in key for key in value):
         assert all(set(cases) <= {"allowed", "denied"} for cases in value.values())
@@ -267,6 +316,25 @@ def literals(path: Path) -> Iterator[str]:
             yield node.value
 
 
+VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|PATH|CIRCLECI")
+
+
+def test_every_variable_that_is_read_is_documented_and_the_reverse() -> None:
+    """Those that a CI sets, tokens, proxies, and what changes how a command behaves."""
+    readers = [
+        *(ROOT / "gitops_gate" / "ci").glob("*.py"),
+        *(ROOT / "gitops_gate" / "commands").glob("*.py"),
+        ROOT / "gitops_gate" / "forges" / "http.py",
+        ROOT / "gitops_gate" / "render" / "sandbox" / "programs.py",
+    ]
+    read = {one for path in readers for one in literals(path) if VARIABLE.fullmatch(one)}
+    read |= {"HTTPS_PROXY", "NO_PROXY"}  # by requests, for `forges/http.py`
+    section = page("configuration").split("\n## Environment variables\n", 1)[1]
+    tables = "\n".join(re.findall(r"^\| .*$", section.split("\n## ", 1)[0], re.MULTILINE))
+    named = {one for one in re.findall(r"`([^`]+)`", tables) if VARIABLE.fullmatch(one)}
+    assert named == read - {"CERTIFICATE_VERIFY_FAILED"}  # an error's name, in `forges/http.py`
+
+
 def test_every_finding_outside_the_library_has_a_section_and_the_reverse() -> None:
     used = {one for path in SOURCES for one in literals(path) if OUTSIDE.fullmatch(one)}
     sections = re.findall(r"^## (.+)$", page("findings"), re.MULTILINE)
@@ -296,7 +364,7 @@ def reason_codes() -> set[str]:
             code: ast.expr | None = None
             if node.func.id == "Reason":
                 code = next((word.value for word in node.keywords if word.arg == "code"), None)
-            elif node.func.id == "_indeterminate":
+            elif node.func.id in ("_indeterminate", "undecided"):
                 code = node.args[0]
             if isinstance(code, ast.Name):
                 code = assigned.get(code.id)
