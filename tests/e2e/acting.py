@@ -61,6 +61,13 @@ def tool_cache() -> Path:
     return engines_folder() / "action"
 
 
+def workflow_in_documentation() -> str:
+    """The simple workflow, as docs/github.md shows it."""
+    page = (ROOT / "docs" / "github.md").read_text("utf-8")
+    _, _, rest = page.partition("```yaml\nname: gitops-gate\n")
+    return "name: gitops-gate\n" + rest.partition("```")[0]
+
+
 def copy_of_the_action(folder: Path, python: str) -> Path:
     """This checkout as a runner downloads it, compiled once for all the jobs."""
     for name in SHIPPED:
