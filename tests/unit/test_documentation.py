@@ -362,7 +362,7 @@ def reason_codes() -> set[str]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             code: ast.expr | None = None
-            if node.func.id == "Reason":
+            if node.func.id in ("Reason", "ApprovalReason"):
                 code = next((word.value for word in node.keywords if word.arg == "code"), None)
             elif node.func.id in ("_indeterminate", "undecided"):
                 code = node.args[0]
