@@ -858,6 +858,35 @@ class TestStatuses:
         forge.status.set_status(head, CommitStatus(context="g", state="success", description=""))
         assert [s.pipeline for s in site.state.statuses] != [other.id]
 
+    def test_of_a_merged_result_go_where_the_merge_request_is_held(self, site: Site):
+        site.checkout.git("switch", "--quiet", "--detach", "main")
+        site.checkout.git("merge", "--quiet", "--no-ff", "-m", "merged", "change")
+        merged = site.checkout.git("rev-parse", "HEAD")
+        mine = site.state.add_pipeline(
+            "group/shop", merged, "refs/merge-requests/7/merge", by="alice",
+            source="merge_request_event",
+        )  # fmt: skip
+        forge, head = self.at_work(site)
+        status = CommitStatus(context="g", state="pending", description="d")
+        forge.status.set_status(head, status)
+        assert [(s.sha, s.pipeline) for s in site.state.statuses] == [(merged, mine.id)]
+        again, _ = self.at_work(site)
+        (there,) = again.change_requests.read().statuses
+        assert (there.state, there.ours) == ("pending", True)
+
+    def test_of_the_pipeline_before_hold_nothing(self, site: Site):
+        forge, head = self.at_work(site)
+        status = CommitStatus(context="g", state="pending", description="d")
+        forge.status.set_status(head, status)
+        newer = site.state.add_pipeline(
+            "group/shop", head, "refs/merge-requests/7/head", by="alice",
+            source="merge_request_event",
+        )  # fmt: skip
+        again, _ = self.at_work(site)
+        assert again.change_requests.read().statuses == ()
+        again.status.set_status(head, status)
+        assert site.state.statuses[-1].pipeline == newer.id
+
     def test_reach_the_head_of_a_fork_that_is_on_no_branch(self, site: Site, tmp_path: Path):
         fork = GitRepository(tmp_path / "fork")
         fork.git("pull", "--quiet", str(site.checkout.folder), "main")

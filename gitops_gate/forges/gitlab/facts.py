@@ -58,6 +58,17 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadPipeline:
+    """The pipeline that "Pipelines must succeed" looks at for a merge request's head.
+
+    `commit` is the one that it runs on: the head, or the merged result.
+    """
+
+    id: int
+    commit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed:
     """What the token may do; None where this GitLab does not say."""
 
@@ -84,6 +95,7 @@ class Facts:
     members: Members | None = None
     people: People | None = None
     wants_changes: tuple[Account, ...] = ()
+    pipeline: HeadPipeline | None = None
     unknown: tuple[str, ...] = ()
 
 
@@ -204,6 +216,23 @@ def change_from_rest(entry: Mapping[str, Any], *, repository: str) -> ChangeRequ
             commit_id(refs["head_sha"]),
         ),
     )
+
+
+def pipeline_from_graphql(
+    node: Mapping[str, Any] | None, *, project_id: int
+) -> HeadPipeline | None:
+    """The head's pipeline; None for one of a fork's project, which takes no status from here."""
+    owner = None if node is None else node["project"]
+    if node is None or owner is None or number_in(owner["id"]) != project_id:
+        return None
+    return HeadPipeline(id=number_in(node["id"]), commit=commit_id(node["sha"]))
+
+
+def pipeline_from_rest(entry: Mapping[str, Any] | None, *, project_id: int) -> HeadPipeline | None:
+    """As `pipeline_from_graphql`, from the `head_pipeline` of a merge request."""
+    if not entry or entry.get("project_id") != project_id:
+        return None
+    return HeadPipeline(id=int(entry["id"]), commit=commit_id(entry["sha"]))
 
 
 def landed_as(entry: Mapping[str, Any]) -> str | None:

@@ -24,6 +24,7 @@ from gitops_gate.forges.gitlab.facts import (
     members_from_graphql,
     number_in,
     optional_commit,
+    pipeline_from_graphql,
     state_of,
     wanting_changes,
 )
@@ -132,6 +133,7 @@ class Graph:
             allowed=replace(facts.allowed, note=note),
             people=self._people(node),
             wants_changes=wanting_changes(node),
+            pipeline=pipeline_from_graphql(node["headPipeline"], project_id=project_id),
         )
 
     def _people(self, node: Mapping[str, Any]) -> People:

@@ -16,6 +16,7 @@ Paths are those of the public copy of GitLab's source, gitlabhq, under `app/grap
     mergeRequest                  types/merge_request_type.rb, types/diff_refs_type.rb
     reviewers…reviewState         types/merge_requests/reviewer_type.rb,
                                   types/user_merge_request_interaction_type.rb
+    headPipeline                  types/ci/pipeline_type.rb
     commits, committers           types/repositories/commit_type.rb
 
 `FULL` is what a current GitLab answers. An older one refuses a query with a field that it does not
@@ -65,6 +66,7 @@ _READ = """
         sourceProjectId
         sourceProject { fullPath }
         mergeCommitSha
+        headPipeline { id sha project { id } }
         author { id username bot }
         labels(first: 100) { nodes { title } }%(review)s
         committers(first: 100) { pageInfo { hasNextPage } nodes { id username bot } }

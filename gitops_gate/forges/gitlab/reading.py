@@ -16,6 +16,7 @@ from gitops_gate.forges.gitlab.facts import (
     change_from_rest,
     commit_id,
     landed_as,
+    pipeline_from_rest,
     rest_account,
     state_of,
 )
@@ -172,7 +173,10 @@ class Reader:
         return facts
 
     def _facts(self) -> Facts:
-        return self._graph.read() or self._facts_over_rest()
+        facts = self._graph.read() or self._facts_over_rest()
+        if facts.change is not None:
+            self._statuses.judge_by(facts.change.head_commit, facts.pipeline)
+        return facts
 
     def _facts_over_rest(self) -> Facts:
         """The merge request by itself; people and permissions are then not known."""
@@ -189,12 +193,14 @@ class Reader:
         with connection.asking("the merge request"):
             project_id = connection.pinned(int(entry["target_project_id"]))
             change = change_from_rest(entry, repository=connection.target.repository)
+            pipeline = pipeline_from_rest(entry.get("head_pipeline"), project_id=project_id)
         return Facts(
             project_id=project_id,
             me=me,
             change=change,
             pending_diff=change is None,
             allowed=Allowed(),
+            pipeline=pipeline,
         )
 
     def _merge_request(self) -> Mapping[str, Any]:

@@ -3,6 +3,10 @@
 GitLab keeps a status as a job of a pipeline, with a job's states: one that is to enter a state
 again is refused ("Cannot transition status"), and one that has ended is followed by another one
 (gitlabhq, `app/services/ci/create_commit_status_service.rb`). Only who set it can move it on.
+
+It counts in its own pipeline alone. A merge request is held by the newest pipeline of its head,
+which may run on the merged result: a status of the head elsewhere, or in the pipeline before,
+holds nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from typing import Any
 
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.gitlab.connection import Connection
-from gitops_gate.forges.gitlab.facts import rest_account
+from gitops_gate.forges.gitlab.facts import HeadPipeline, rest_account
 from gitops_gate.forges.values import Account, CommitStatus, StatusState
 
 _GIVEN: Mapping[StatusState, str] = {
@@ -53,7 +57,12 @@ class Statuses:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._head: tuple[str, HeadPipeline | None] = ("", None)
         self.me: Account | None = None
+
+    def judge_by(self, head: str, pipeline: HeadPipeline | None) -> None:
+        """Tell which pipeline holds the merge request with this head."""
+        self._head = (head, pipeline)
 
     def statuses(self, commit: str) -> Sequence[CommitStatus]:
         """See `PublishesStatus.statuses`."""
@@ -81,13 +90,24 @@ class Statuses:
             else:
                 return
 
+    def _place(self, commit: str) -> tuple[str, int | None]:
+        """The commit and the pipeline in which a status of a commit counts, as far as known."""
+        head, pipeline = self._head
+        if self._connection.target.pipeline_id is not None:
+            return commit, self._connection.target.pipeline_id
+        if commit == head and pipeline is not None:
+            return pipeline.commit, pipeline.id
+        return commit, None
+
     def _read(self, commit: str) -> dict[str, Mapping[str, Any]]:
         connection = self._connection
+        place, pipeline = self._place(commit)
         with connection.asking("the statuses of a commit"):
-            manager = connection.project.commits.get(commit, lazy=True).statuses
+            manager = connection.project.commits.get(place, lazy=True).statuses
             newest: dict[str, Mapping[str, Any]] = {}
             for entry in sorted(connection.every(manager), key=lambda entry: int(entry["id"])):
-                newest[str(entry["name"])] = entry
+                if pipeline in (None, entry.get("pipeline_id", pipeline)):
+                    newest[str(entry["name"])] = entry
         self._known[commit] = newest
         return newest
 
@@ -136,9 +156,10 @@ class Statuses:
         if status.url is not None:
             data["target_url"] = status.url
         target = self._connection.target
-        if target.pipeline_id is not None:
+        place, pipeline = self._place(commit)
+        if pipeline is not None:
             try:
-                return self._create(commit, {**data, "pipeline_id": target.pipeline_id})
+                return self._create(place, {**data, "pipeline_id": pipeline})
             except ForgeError as error:
                 # The pipeline that runs this may be one of another commit.
                 if error.status != 404:

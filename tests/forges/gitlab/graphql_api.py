@@ -26,6 +26,7 @@ from tests.forges.gitlab.state import (
     Group,
     MergeRequest,
     Note,
+    Pipeline,
     Project,
     State,
 )
@@ -501,6 +502,7 @@ class _Root:
             "diffHeadSha": self.state.head(mr),
             "diffRefs": _refs(ready.base, ready.head, ready.start) if ready else None,
             "mergeCommitSha": mr.merge_commit,
+            "headPipeline": lambda _info: self.pipeline(self.state.head_pipeline(mr)),
             "squash": mr.squash,
             "approved": bool(mr.approvals),
             "author": self._interacting(project, mr, mr.author),
@@ -531,6 +533,21 @@ class _Root:
                 self._discussions(project, mr, filter),
                 lambda notes: self.discussion(project, mr, notes),
             )(info, **page),
+        }
+
+    def pipeline(self, pipeline: Pipeline | None) -> Node | None:
+        """`Pipeline`, for who may see its project."""
+        if pipeline is None:
+            return None
+        project = self._found(lambda: self.project(self.caller.project(str(pipeline.project))))
+        if project is None:
+            return None
+        return {
+            "id": f"gid://gitlab/Ci::Pipeline/{pipeline.id}",
+            "iid": str(pipeline.iid),
+            "sha": pipeline.sha,
+            "path": f"/{self.state.projects[pipeline.project].path}/-/pipelines/{pipeline.id}",
+            "project": project,
         }
 
     def _commits(self, project: Project, mr: MergeRequest) -> tuple[CommitFacts, ...]:

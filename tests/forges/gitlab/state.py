@@ -415,8 +415,16 @@ class State:
         return mr.newest.head if mr.newest else None
 
     def head_pipeline(self, mr: MergeRequest) -> Pipeline | None:
-        """The newest pipeline on the head, a merge request's own before others."""
-        there = [p for p in self.pipelines.values() if p.sha == self.head(mr)]
+        """The newest pipeline on the head, a merge request's own before others.
+
+        One that runs on the merged result has its commit, and `refs/merge-requests/N/merge`.
+        """
+        merged = (mr.project, f"refs/merge-requests/{mr.iid}/merge")
+        there = [
+            p
+            for p in self.pipelines.values()
+            if p.sha == self.head(mr) or (p.project, p.ref) == merged
+        ]
         own = [p for p in there if p.source == "merge_request_event"]
         return max(own or there, key=lambda p: p.id, default=None)
 
