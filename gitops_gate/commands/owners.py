@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.errors import ConfigurationError
+from gitops_gate.errors import ConfigurationError, GitOpsGateError
 from gitops_gate.reports.escaping import one_line
 
 if TYPE_CHECKING:
     from gitops_gate.approvals.codeowners import Dialect, OwnerMatch, OwnersEntry, OwnersFile
+    from gitops_gate.source import Tree
 
 _MOST_OTHERS = 10
 """Entries that lost, listed for one path without `--all`."""
@@ -36,8 +38,8 @@ _MOST_OTHERS = 10
 @click.option(
     "--dialect",
     type=click.Choice(["github", "gitlab"]),
-    help="Whose rules it is read by; default: told from the file's place, or from what else the "
-    "repository has for GitHub or GitLab.",
+    help="Whose rules it is read by; default: told from forge.url, from the file's place, or from "
+    "what else the repository has for GitHub or GitLab.",
 )
 @click.option("--all", "show_all", is_flag=True, help="Show every entry that matches.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
@@ -122,17 +124,21 @@ def _found(repo: str, base: str | None, dialect: str | None) -> OwnersFile | Non
 
     with open_repository(repo) as opened:
         tree = opened.revision(base or opened.default_branch()).tree
-        return find_codeowners(tree, _dialect(tree.entries, dialect))
+        return find_codeowners(tree, _dialect(tree, dialect))
 
 
-def _dialect(paths: Iterable[str], dialect: str | None) -> Dialect:
-    """The dialect asked for, or the only one that the repository's files speak of."""
+def _dialect(tree: Tree, dialect: str | None) -> Dialect:
+    """The dialect asked for, that of the pinned forge, or the one that the files speak of."""
     from gitops_gate.approvals.codeowners import Dialect, dialect_of_place
 
     if dialect:
         return Dialect(dialect)
+    host = _pinned_host(tree)
+    for forge in Dialect:
+        if forge.value in host:
+            return forge
     known = set()
-    for path in paths:
+    for path in tree.entries:
         if path in (".github/CODEOWNERS", ".gitlab/CODEOWNERS"):
             known.add(dialect_of_place(path))
         elif path.startswith(".github/"):
@@ -143,6 +149,19 @@ def _dialect(paths: Iterable[str], dialect: str | None) -> Dialect:
     if told is None:
         raise _ask()
     return told
+
+
+def _pinned_host(tree: Tree) -> str:
+    """The host in the configuration's `forge.url`, "" where there is none or none can be read."""
+    from urllib.parse import urlsplit
+
+    from gitops_gate.config import CONFIGURATION_PATH, load_settings
+
+    if CONFIGURATION_PATH not in tree.entries:
+        return ""
+    with contextlib.suppress(GitOpsGateError, ValueError):
+        return urlsplit(load_settings(tree.read(CONFIGURATION_PATH)).forge.url or "").hostname or ""
+    return ""
 
 
 def _ask() -> ConfigurationError:

@@ -144,6 +144,20 @@ def test_the_first_place_of_the_forge_counts(
 
 
 @pytest.mark.parametrize(
+    ("url", "name"), [("https://gitlab.example", "GitLab"), ("https://github.example", "GitHub")]
+)
+def test_the_pinned_forge_tells_the_dialect(
+    url: str, name: str, tmp_path: Path, command: Any
+) -> None:
+    configuration = f"version: 1\nforge: {{url: {url}}}\n"
+    made = repository(
+        tmp_path / "r",
+        {"CODEOWNERS": "* @a\n", ".github/x": "", ".gitops-gate.yaml": configuration},
+    )
+    assert f"read as {name} does" in command("owners", "--repo", made.folder, "x").out
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["x"], "whose CODEOWNERS this is cannot be told"),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Ends(StrEnum):
@@ -24,12 +25,29 @@ class Ends(StrEnum):
 class Wildcard:
     """A segment that can match several texts.
 
-    `expression` is a regular expression for all of a segment; it takes time in proportion to
-    pattern and text. `literal` is a text that everything matched contains, "" if there is none.
+    `pieces` are what stands before, between and after its stars, as texts; where one of them is
+    more than a text, as `regular` expressions. `literal` is a text that everything matched
+    contains, "" if there is none.
     """
 
-    expression: str
+    pieces: tuple[str, ...]
     literal: str
+    regular: bool = False
+
+    def matches(self, text: str) -> bool:
+        """Whether the segment matches all of a text, in time proportional to both."""
+        if self.regular:
+            return _compiled(self.pieces).match(text) is not None
+        first, *middle, last = self.pieces
+        at, end = len(first), len(text) - len(last)
+        if at > end or not text.startswith(first) or not text.endswith(last):
+            return False
+        for piece in middle:
+            found = text.find(piece, at, end)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return True
 
 
 ANY_DEPTH = None
@@ -56,7 +74,7 @@ ONE = object()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A token for one of some characters, as a regular expression; None for none at all."""
+    """A token for one of some characters, as a regular expression."""
 
     expression: str
 
@@ -68,6 +86,7 @@ def segment_of(tokens: Sequence[Token]) -> Segment:
     """The segment that a row of tokens stands for; texts are single characters or longer."""
     if all(isinstance(token, str) for token in tokens):
         return "".join(str(token) for token in tokens)
+    regular = any(token is ONE or isinstance(token, Choice) for token in tokens)
     pieces: list[str] = [""]
     runs: list[str] = [""]
     for token in tokens:
@@ -75,20 +94,21 @@ def segment_of(tokens: Sequence[Token]) -> Segment:
             pieces.append("")
             runs.append("")
         elif isinstance(token, str):
-            pieces[-1] += re.escape(token)
+            pieces[-1] += re.escape(token) if regular else token
             runs[-1] += token
         else:
             pieces[-1] += token.expression if isinstance(token, Choice) else "."
             runs.append("")
-    return Wildcard(_expression(pieces), max(runs, key=len))
+    return Wildcard(tuple(pieces), max(runs, key=len), regular)
 
 
-def _expression(pieces: Sequence[str]) -> str:
+@lru_cache(maxsize=16_384)
+def _compiled(pieces: Sequence[str]) -> re.Pattern[str]:
     """Pieces with any text between them. The first fit of each piece is as good as any other.
 
     Atomic groups keep it so: nothing is tried twice, whoever wrote the pattern.
     """
     if len(pieces) == 1:
-        return rf"(?s:{pieces[0]})\Z"
+        return re.compile(rf"(?s:{pieces[0]})\Z")
     middle = "".join(f"(?>.*?{piece})" for piece in pieces[1:-1] if piece)
-    return rf"(?s:{pieces[0]}{middle}.*{pieces[-1]})\Z"
+    return re.compile(rf"(?s:{pieces[0]}{middle}.*{pieces[-1]})\Z")
