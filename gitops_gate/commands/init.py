@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import importlib.resources
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from gitops_gate.commands.ci_files import NEXT, TEMPLATES, ci_of, files_for, origin_of, own_forge
 from gitops_gate.config import CONFIGURATION_PATH
 from gitops_gate.errors import ConfigurationError
 
 SCHEMA_COPY = ".gitops-gate/configuration.schema.json"
 WAIVERS = ".gitops-gate/waivers.yaml"
+NO_WAIVERS = "# Accepted findings: rule, reason, owner and expires each.\n[]\n"
 
 _ENVIRONMENTS = {
     "production": ("production", "prod"),
@@ -25,12 +27,19 @@ _ENVIRONMENTS = {
 
 @click.command("init")
 @click.option("--repo", default=".", metavar="DIR", help="The repository or directory.")
-@click.option("--force", is_flag=True, help="Write over a configuration that is there.")
+@click.option(
+    "--ci",
+    type=click.Choice([*TEMPLATES, "none"]),
+    help="Which CI to write files for; default: the one that the remote `origin`, or a file that "
+    "is there, says.",
+)
+@click.option("--force", is_flag=True, help="Write over what is there, but for waivers.")
 @click.option("--dry-run", is_flag=True, help="Print the configuration and write nothing.")
-def command(repo: str, force: bool, dry_run: bool) -> int:
-    """Write a configuration for the applications that are found, and its schema for editors.
+def command(repo: str, ci: str | None, force: bool, dry_run: bool) -> int:
+    """Write a configuration for the applications that are found, and the files for the CI.
 
-    Everything in it can be left out: an empty configuration works as well.
+    Everything in the configuration can be left out: an empty one works as well. Files that are
+    there are kept.
     """
     from gitops_gate.config.settings import Settings
     from gitops_gate.discovery import discover
@@ -38,28 +47,50 @@ def command(repo: str, force: bool, dry_run: bool) -> int:
 
     tree = scan_tree(repo)
     applications = list(discover(tree, Settings()).applications.values())
+    root = Path(repo)
+    origin = origin_of(root)
+    chosen = ci or ci_of(root, origin)
     paths = [application.path for application in applications]
-    text = configuration_for(paths)
+    text = configuration_for(paths, own_forge(origin, chosen))
     if dry_run:
         click.echo(text, nl=False)
         return 0
-    root = Path(repo)
-    if (root / CONFIGURATION_PATH).exists() and not force:
-        raise ConfigurationError("is there already", path=CONFIGURATION_PATH, remedy="say --force")
-    schema = importlib.resources.files("gitops_gate.config") / "schema" / "configuration.json"
-    _write(root / CONFIGURATION_PATH, text)
-    _write(root / SCHEMA_COPY, schema.read_text("utf-8"))
-    if not (root / WAIVERS).exists():
-        _write(root / WAIVERS, "# Accepted findings: rule, reason, owner and expires each.\n[]\n")
+    files = {CONFIGURATION_PATH: text, SCHEMA_COPY: _schema(), WAIVERS: NO_WAIVERS}
+    written = _write_missing(root, files | files_for(chosen), force)
     number = "1 application" if len(applications) == 1 else f"{len(applications)} applications"
-    click.echo(f"wrote {CONFIGURATION_PATH} for {number}")
-    click.echo(f"wrote {SCHEMA_COPY}, which editors complete and check the configuration by")
+    for path in written:
+        click.echo(f"wrote {path}{f' for {number}' if path == CONFIGURATION_PATH else ''}")
     click.echo("next: gitops-gate scan, then commit, then gitops-gate check on a branch")
+    if chosen and chosen in NEXT:
+        click.echo(f"then: {NEXT[chosen]}")
     return 0
 
 
-def configuration_for(paths: Sequence[str]) -> str:
-    """The text of a configuration for applications with these paths."""
+def _write_missing(root: Path, files: Mapping[str, str], force: bool) -> list[str]:
+    """Write the files that are not there, or all but the waivers, and return their paths.
+
+    Raises `ConfigurationError` when there is nothing to write, or a file cannot be written.
+    """
+    there = {path for path in files if (root / path).exists()}
+    kept = there & {WAIVERS} if force else there
+    if len(kept) == len(files):
+        raise ConfigurationError("is there already", path=CONFIGURATION_PATH, remedy="say --force")
+    for path in sorted(kept - {WAIVERS}):
+        click.echo(f"kept {path}, which is there already")
+    written = [path for path in files if path not in kept]
+    for path in written:
+        _write(root / path, files[path])
+    return written
+
+
+def _schema() -> str:
+    """What editors complete and check the configuration by."""
+    folder = importlib.resources.files("gitops_gate.config") / "schema"
+    return (folder / "configuration.json").read_text("utf-8")
+
+
+def configuration_for(paths: Sequence[str], forge: str | None = None) -> str:
+    """The text of a configuration for applications with these paths, on a forge of one's own."""
     lines = [
         f"# yaml-language-server: $schema={SCHEMA_COPY}",
         "version: 1",
@@ -72,6 +103,8 @@ def configuration_for(paths: Sequence[str]) -> str:
         for name, patterns in environments:
             lines += [f"  {name}:", f"    match: {json.dumps(patterns)}"]
         lines += [""]
+    if forge:
+        lines += ["forge:", f"  url: {forge}  # tokens are sent to no other server", ""]
     lines += [
         "schemas:",
         '  kubernetes: "1.36"       # the version that your clusters run',

@@ -1,0 +1,79 @@
+"""The files that `init` gives a CI, and which CI a repository is for.
+
+A template is shipped as it is used, so that linters and tests read the very file that users get.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitops_gate.errors import SourceError
+
+TEMPLATES: Mapping[str, Mapping[str, str]] = {
+    "github": {
+        ".github/workflows/gitops-gate.yml": "github/gitops-gate.yml",
+        ".github/workflows/gitops-gate-reviewed.yml": "github/gitops-gate-reviewed.yml",
+    },
+}
+"""The files of each CI, and the template of each, below `gitops_gate/ci/templates`."""
+
+NEXT: Mapping[str, str] = {
+    "github": "pin the action in .github/workflows/gitops-gate.yml to a commit that you have read, "
+    "merge, and require the status gitops-gate: docs/github.md",
+}
+"""What a person still has to do."""
+
+PUBLIC = {"github": "github.com", "gitlab": "gitlab.com"}
+"""The hosts that need no address in the configuration."""
+
+_TRACES = {"github": ".github", "gitlab": ".gitlab-ci.yml"}
+_REMOTE = re.compile(
+    r"(?:(?P<scheme>[a-z+]+)://)?(?:[^@/]*@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*)(?P<port>:\d+)?"
+)
+
+
+def origin_of(root: Path) -> str | None:
+    """The address of the server that the remote `origin` is on, None where there is no such remote.
+
+    No more than scheme, host and port: the rest of a remote's URL can hold a password.
+    """
+    from gitops_gate.source.git import decode, run_git
+
+    try:
+        asked = run_git(("config", "--get", "remote.origin.url"), folder=str(root))
+    except SourceError:
+        return None
+    found = _REMOTE.match(decode(asked.stdout).strip())
+    if asked.code or not found or not ("." in found["host"] or found["scheme"]):
+        return None
+    if found["scheme"] in {"http", "https"}:
+        return f"{found['scheme']}://{found['host']}{found['port'] or ''}"
+    return f"https://{found['host']}"
+
+
+def ci_of(root: Path, origin: str | None) -> str | None:
+    """Which CI a repository is for: by where it comes from, or by what is in it."""
+    host = (origin or "").partition("://")[2]
+    for ci in PUBLIC:
+        if ci in host:
+            return ci
+    for ci, trace in _TRACES.items():
+        if (root / trace).exists():
+            return ci
+    return None
+
+
+def own_forge(origin: str | None, ci: str | None) -> str | None:
+    """The address that the configuration has to pin, None for a public forge or no known one."""
+    public = PUBLIC.get(ci or "")
+    return origin if public and origin and origin != f"https://{public}" else None
+
+
+def files_for(ci: str | None) -> dict[str, str]:
+    """The text of each file, by its path in the repository."""
+    folder = importlib.resources.files("gitops_gate.ci") / "templates"
+    templates = TEMPLATES.get(ci or "", {})
+    return {path: folder.joinpath(name).read_text("utf-8") for path, name in templates.items()}
