@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gitops_gate.approvals.codeowners import Dialect, OwnerMatch, OwnersEntry, OwnersFile
     from gitops_gate.source import Tree
 
+_REMOTE_HOST = re.compile(r"(?:\w+://)?(?:[^@/]*@)?([^/:]+)")
 _MOST_OTHERS = 10
 """Entries that lost, listed for one path without `--all`."""
 
@@ -38,8 +40,8 @@ _MOST_OTHERS = 10
 @click.option(
     "--dialect",
     type=click.Choice(["github", "gitlab"]),
-    help="Whose rules it is read by; default: told from forge.url, from the file's place, or from "
-    "what else the repository has for GitHub or GitLab.",
+    help="Whose rules it is read by; default: told from forge.url, from the remote `origin`, "
+    "from the file's place, or from what else the repository has for GitHub or GitLab.",
 )
 @click.option("--all", "show_all", is_flag=True, help="Show every entry that matches.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
@@ -119,24 +121,24 @@ def _given(file: Path, dialect: str | None) -> OwnersFile:
 
 def _found(repo: str, base: str | None, dialect: str | None) -> OwnersFile | None:
     """The file of a repository, at the revision that decides; None where it has none."""
-    from gitops_gate.approvals.codeowners import find_codeowners
+    from gitops_gate.approvals.codeowners import Dialect, find_codeowners
     from gitops_gate.source import open_repository
 
     with open_repository(repo) as opened:
         tree = opened.revision(base or opened.default_branch()).tree
-        return find_codeowners(tree, _dialect(tree, dialect))
+        chosen = Dialect(dialect) if dialect else _dialect(tree, opened.origin() or "")
+        return find_codeowners(tree, chosen)
 
 
-def _dialect(tree: Tree, dialect: str | None) -> Dialect:
-    """The dialect asked for, that of the pinned forge, or the one that the files speak of."""
+def _dialect(tree: Tree, origin: str) -> Dialect:
+    """The dialect of the pinned forge, of the remote's, or the one that the files speak of."""
     from gitops_gate.approvals.codeowners import Dialect, dialect_of_place
 
-    if dialect:
-        return Dialect(dialect)
-    host = _pinned_host(tree)
-    for forge in Dialect:
-        if forge.value in host:
-            return forge
+    remote = _REMOTE_HOST.match(origin)
+    for host in (_pinned_host(tree), remote[1] if remote else ""):
+        for forge in Dialect:
+            if forge.value in host:
+                return forge
     known = set()
     for path in tree.entries:
         if path in (".github/CODEOWNERS", ".gitlab/CODEOWNERS"):

@@ -158,6 +158,22 @@ def test_the_pinned_forge_tells_the_dialect(
 
 
 @pytest.mark.parametrize(
+    ("origin", "name"),
+    [
+        ("https://gitlab.com/group/project.git", "GitLab"),
+        ("git@gitlab.example:github/mirror.git", "GitLab"),
+        ("ssh://git@github.com:22/gitlab/x", "GitHub"),
+        ("https://user:gitlab@github.example/x", "GitHub"),
+        ("https://forge.example/gitlab/x", "GitHub"),
+    ],
+)
+def test_the_remote_tells_the_dialect(origin: str, name: str, tmp_path: Path, command: Any) -> None:
+    made = repository(tmp_path / "r", {"CODEOWNERS": "* @a\n", ".github/x": ""})
+    made.git("remote", "add", "origin", origin)
+    assert f"read as {name} does" in command("owners", "--repo", made.folder, "x").out
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["x"], "whose CODEOWNERS this is cannot be told"),
