@@ -21,7 +21,7 @@ import jsonschema
 import pytest
 
 from gitops_gate.documents import load_document
-from tests.e2e.repositories import container, deployment, kustomization, repository
+from tests.e2e.repositories import config_map, container, deployment, kustomization, repository
 from tests.engines import ROOT
 from tests.unit.source.repositories import ENVIRONMENT, GitRepository
 
@@ -127,7 +127,11 @@ def forge(tmp_path: Path) -> Callable[..., Forge]:
             "apps/web/kustomization.yaml": kustomization("web.yaml"),
             "apps/web/web.yaml": deployment(),
         }
-        named = {"rules": ".gitops-gate.yaml", "web": "apps/web/web.yaml"}
+        named = {
+            "rules": ".gitops-gate.yaml",
+            "web": "apps/web/web.yaml",
+            "plain": "plain/new.yaml",
+        }
         edited = {named[key]: text for key, text in edits.items()}
         made = repository(tmp_path / "authors", base, edited)
         head = made.git("rev-parse", "HEAD")
@@ -350,6 +354,27 @@ def test_a_change_that_breaks_no_rule_is_allowed(
     job = ci(tmp_path, forge(web=deployment(replicas=3)))
     assert set(run(job, source, installed)) == {0}
     assert json.loads((job.reports / "report.json").read_text("utf-8"))["verdict"] == "allow"
+
+
+def test_a_merge_that_jenkins_made_is_judged_like_the_change_itself(
+    forge: Callable[..., Forge], gate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = forge(plain=config_map("new"))
+    job = jenkins(tmp_path, server)
+    made = GitRepository(job.folder)
+    made.git("fetch", "--quiet", "origin", "+refs/heads/main:refs/remotes/origin/main")
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in job.variables.items():
+        monkeypatch.setenv(name, value)
+    merged = gate("check", "--ci", "--repo", job.folder)
+    itself = gate("check", "--ci", "--repo", job.folder, "--head", "refs/remotes/origin/PR-3")
+    assert merged.code == itself.code == 0
+    assert merged.changes == itself.changes == [("plain", "added", "ConfigMap/new")]
+    assert (merged.report["head"], itself.report["head"]) == (
+        job.variables["GIT_COMMIT"],
+        server.head,
+    )
 
 
 # ------------------------------------------------------------------------------- pre-commit
