@@ -25,6 +25,7 @@ _COMMANDS = {
     "review": "In CI: judge the change request, and publish the answer.",
     "publish": "In CI: publish the report of a job without privileges.",
     "owners": "Say whom a path belongs to by CODEOWNERS, and why.",
+    "audit": "Say where the forge's protection lets a change pass the gate by.",
     "render": "Print the rendered manifests of applications.",
     "policy": "List, explain, test and document the rules.",
     "init": "Write a configuration for what is in the repository.",

@@ -44,7 +44,9 @@ def setting_of(
     return Setting(
         environment=environment,
         repository=repository,
-        token=_token(environment),
+        token=token_for(
+            environment.ci, may="read the change request and write comments and statuses"
+        ),
         pinned=Pinned(
             url=arguments["forge_url"],
             repository_id=arguments["repository_id"],
@@ -70,14 +72,15 @@ def environment_here() -> Environment:
     return environment
 
 
-def _token(environment: Environment) -> str:
-    names = TOKENS.get(environment.ci, ("GITOPS_GATE_TOKEN",))
+def token_for(ci: str, *, may: str) -> str:
+    """The token for a kind of forge; `may` says what it is for. Raises `ConfigurationError`."""
+    names = TOKENS.get(ci, ("GITOPS_GATE_TOKEN",))
     for name in names:
         if token := os.environ.get(name, "").strip():
             return token
     raise ConfigurationError(
         f"there is no token for the forge: none of {', '.join(names)} is set",
-        remedy="give the job one that may read the change request and write comments and statuses",
+        remedy=f"give one that may {may}",
     )
 
 

@@ -246,11 +246,12 @@ class Protection:
     """How a branch is protected; a None says that the token may not read it.
 
     `there` is false for a branch that does not exist yet. `change_request`: nobody but `bypass`
-    may write without a change request. `restricted`: nobody but those in `bypass` or `pushers`
-    may write at all. `up_to_date`: what is merged was checked on the target's tip, by a strict
-    check, a queue or a train. `last_push_approval`: somebody else than who pushed last approves.
-    `bypass` names who may pass it by, and `mergers` who may merge, where the forge says so;
-    `details` are further settings under the forge's own names.
+    may write without a change request. `restricted`: nobody but `writers` may write at all, by a
+    push or a merge; `writers` is None too where nothing restricts them. `up_to_date`: what is
+    merged was checked on the target's tip, by a strict check, a queue or a train.
+    `last_push_approval`: somebody else than who pushed last approves. `bypass` names who may
+    pass it by, and `mergers` who may merge, where the forge says so; `details` are further
+    settings under the forge's own names.
     """
 
     branch: str
@@ -262,6 +263,7 @@ class Protection:
     code_owners: bool | None = None
     change_request: bool | None = None
     restricted: bool | None = None
+    writers: tuple[str, ...] | None = None
     up_to_date: bool | None = None
     last_push_approval: bool | None = None
     force_push: bool | None = None

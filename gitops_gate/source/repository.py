@@ -109,6 +109,11 @@ class Repository:
             remedy="name what to compare with: --base REV, or fetch it: git fetch origin",
         )
 
+    def origin(self) -> str | None:
+        """The address that `origin` is fetched from, as Git's configuration says it."""
+        asked = self._ask("config", "--get", "remote.origin.url")
+        return decode(asked.stdout).strip() or None
+
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor of two revisions; see `gitops_gate.source.history`.
 

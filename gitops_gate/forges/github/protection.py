@@ -151,6 +151,7 @@ def _together(
         ),
         change_request=_any([bool(reviews), bool(pull_rules)], known=known),
         restricted=_any([settings.get("restrictions"), "update" in types], known=known),
+        writers=_writers(settings, rules, rulesets),
         up_to_date=_any(
             [strict, "merge_queue" in types]
             + [one.get("strict_required_status_checks_policy") for one in check_rules],
@@ -253,6 +254,16 @@ def _bypass(reviews: _Json, rulesets: Sequence[_Json]) -> tuple[str, ...] | None
             kind, number = actor.get("actor_type"), actor.get("actor_id")
             names.add(f"{kind} {number} ({actor.get('bypass_mode')})")
     return tuple(sorted(names))
+
+
+def _writers(
+    settings: _Json, rules: Sequence[_Json], rulesets: Sequence[_Json]
+) -> tuple[str, ...] | None:
+    """Who may write a branch that a rule holds everybody off, or that classic protection does."""
+    holding = {rule["ruleset_id"] for rule in rules if rule.get("type") == "update"}
+    if holding:
+        return _bypass({}, [one for one in rulesets if one["id"] in holding])
+    return _pushers(settings) if settings.get("restrictions") else None
 
 
 def _details(settings: _Json, rules: Sequence[_Json]) -> tuple[tuple[str, str], ...]:

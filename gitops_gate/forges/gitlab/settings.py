@@ -27,6 +27,7 @@ def read_settings(connection: Connection) -> RepositoryProtection:
     with connection.asking("the project's settings"):
         project = connection.api.projects.get(project_id).attributes
         connection.pinned(int(project["id"]))
+    branches = _attempt(connection, "protected branches", lambda: _branches(connection))
     premium = any(name in project for name in _PREMIUM)
     approvals = _attempt(connection, "approval settings", lambda: _approvals(connection))
     pushing = _attempt(connection, "push rules", lambda: _push_rules(connection))
@@ -34,11 +35,15 @@ def read_settings(connection: Connection) -> RepositoryProtection:
         return RepositoryProtection(
             repository=str(project["path_with_namespace"]),
             default_branch=str(project["default_branch"] or "main"),
-            branches=_attempt(connection, "protected branches", lambda: _branches(connection)),
+            branches=branches,
             approvals_available=premium,
             merge_methods=_merge_methods(project),
             tags=_attempt(connection, "protected tags", lambda: _tags(connection)),
-            job_token_writes=project.get("ci_push_repository_for_job_token_allowed"),
+            job_token_writes=project.get(
+                # A GitLab before 17.2 has no such setting: job tokens never push there.
+                "ci_push_repository_for_job_token_allowed",
+                None if branches is None else False,
+            ),
             ci_definition=_definition(project),
             pipeline_required=project.get("only_allow_merge_if_pipeline_succeeds"),
             skipped_pipeline_passes=bool(project.get("allow_merge_on_skipped_pipeline")),

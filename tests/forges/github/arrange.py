@@ -53,6 +53,7 @@ def _repository(server: GitHubServer, said: Said, git: Path | None) -> None:
     made.protections.update(said.get("protections", {}))
     made.rulesets.extend(said.get("rulesets", []))
     made.methods.update(said.get("methods", {}))
+    made.workflow_permissions.update(said.get("workflow_permissions", {}))
     for one in said.get("pulls", []):
         _pull(server, made, one)
     for one in said.get("statuses", []):

@@ -549,6 +549,11 @@ def _with_addresses(protection: Mapping[str, Any], url: str) -> dict[str, Any]:
     return out
 
 
+def protected(repository: Repository, branch: str) -> bool:
+    """Whether any kind of rule is about a branch."""
+    return branch in repository.protections or any(True for _ in _rules(repository, branch))
+
+
 def _rules(repository: Repository, branch: str) -> Any:
     for ruleset in repository.rulesets:
         active = ruleset.get("enforcement", "active") == "active"
@@ -591,8 +596,9 @@ def _ruleset(call: Call, ruleset: Mapping[str, Any], *, full: bool) -> dict[str,
         "_links": {"self": {"href": url}}, **ruleset,
     }  # fmt: skip
     token = call.token
+    theirs = ruleset.get("source_type", "Repository") == "Repository"
     administrator = token is not None and (
-        token.has("administration", "write")
+        token.has("administration" if theirs else "organization_administration", "write")
         if token.kind == "installation"
         else call.world.may(call.repository, token.account, "admin")
     )

@@ -19,6 +19,7 @@ from tests.forges.github import (
     actions,
     rest_conversation,
     rest_repositories,
+    rest_settings,
     smart_http,
 )
 from tests.forges.github.calls import OPERATIONS, Call, Refusal, authorise, error, visible
@@ -30,7 +31,7 @@ from tests.forges.github.shapes import Shapes
 from tests.forges.github.state import Account, Pull, QueueEntry, Repository, Team, Token, World
 from tests.forges.serving import Fault, Loopback, Reply, Request, retry_after_header
 
-ANSWERED_BY = (rest_conversation, rest_repositories)
+ANSWERED_BY = (rest_conversation, rest_repositories, rest_settings)
 GRAPHQL_PATHS = ("/api/graphql", "/graphql")
 VERSIONS = ("2022-11-28", "2026-03-10")
 WINDOW = 3600

@@ -106,6 +106,9 @@ class Shapes:
             "has_discussions": False, "has_downloads": False, "pushed_at": now,
             "created_at": now, "updated_at": now,
         }  # fmt: skip
+        if self._sees_merging(repository, token):
+            names = {"merge": "merge_commit", "squash": "squash_merge", "rebase": "rebase_merge"}
+            shape |= {f"allow_{names[one]}": on for one, on in repository.methods.items()}
         if token is not None and token.kind != "installation":
             roles = ("pull", "triage", "push", "maintain", "admin")
             needs = ("read", "triage", "write", "maintain", "admin")
@@ -114,6 +117,13 @@ class Shapes:
                 for name, role in zip(roles, needs, strict=True)
             }
         return shape
+
+    def _sees_merging(self, repository: Repository, token: Token | None) -> bool:
+        if token is None:
+            return False
+        if token.kind == "installation":
+            return token.has("contents", "write")
+        return self.world.may(repository, token.account, "write")
 
     def repository_url(self, repository: Repository) -> str:
         """Its address in the API."""

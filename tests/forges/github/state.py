@@ -270,6 +270,12 @@ class Repository:
     methods: dict[str, bool] = field(
         default_factory=lambda: {"merge": True, "squash": True, "rebase": True}
     )
+    workflow_permissions: dict[str, Any] = field(
+        default_factory=lambda: {
+            "default_workflow_permissions": "read",
+            "can_approve_pull_request_reviews": False,
+        }
+    )
     next_number: int = 1
     former_names: list[str] = field(default_factory=list)
 

@@ -29,6 +29,7 @@ from tests.forges.gitlab.state import (
 )
 
 Json = dict[str, Any]
+VARIABLE_VALUE = "a-secret-that-nobody-may-see"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +142,7 @@ class Entities:
             "merge_method": project.merge_method,
             "squash_option": project.squash_option,
             "only_allow_merge_if_pipeline_succeeds": project.pipelines_must_succeed,
-            "allow_merge_on_skipped_pipeline": None,
+            "allow_merge_on_skipped_pipeline": project.skipped_pipelines_pass,
             "only_allow_merge_if_all_discussions_are_resolved": (
                 project.discussions_must_be_resolved
             ),
@@ -151,13 +152,16 @@ class Entities:
             "jobs_enabled": True,
             "ci_config_path": project.ci_config_path,
             "ci_job_token_scope_enabled": False,
+            "ci_push_repository_for_job_token_allowed": project.job_token_pushes,
+            "ci_allow_fork_pipelines_to_run_in_parent_project": project.fork_pipelines,
             "permissions": self._permissions(project),
         }
         if project.fork_of is not None:
             origin = self.state.projects[project.fork_of]
             shown["forked_from_project"] = {"id": origin.id, "path_with_namespace": origin.path}
         if self.state.premium:
-            shown |= {"merge_pipelines_enabled": False, "merge_trains_enabled": False}
+            shown["merge_pipelines_enabled"] = project.merge_trains
+            shown["merge_trains_enabled"] = project.merge_trains
             shown["approvals_before_merge"] = 0
         return shown
 
@@ -187,6 +191,17 @@ class Entities:
             shown["code_owner_approval_required"] = branch.code_owners
             shown["inherited"] = branch.inherited
         return shown
+
+    def protected_tag(self, name: str) -> Json:
+        """`ProtectedTag`, which maintainers may make."""
+        return {"name": name, "create_access_levels": [self._access(AccessEntry(level=40))]}
+
+    def variable(self, name: str, *, protected: bool) -> Json:
+        """`Variable`."""
+        return {
+            "variable_type": "env_var", "key": name, "value": VARIABLE_VALUE,
+            "protected": protected, "masked": True, "raw": False, "environment_scope": "*",
+        }  # fmt: skip
 
     def _access(self, entry: AccessEntry) -> Json:
         names = {0: "No one", 30: "Developers + Maintainers", 40: "Maintainers", 60: "Admins"}

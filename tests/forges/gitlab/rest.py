@@ -298,6 +298,21 @@ def get_protected_branch(call: Call) -> Reply:
     return Reply.of(call.show.protected_branch(found))
 
 
+@operation("listProtectedTags")
+def list_protected_tags(call: Call) -> Reply:
+    project = call.project()
+    call.caller.require(project, MAINTAINER)
+    return call.page(project.protected_tags, call.show.protected_tag)
+
+
+@operation("listProjectVariables")
+def list_variables(call: Call) -> Reply:
+    project = call.project()
+    call.caller.require(project, MAINTAINER)
+    rows = list(project.variables.items())
+    return call.page(rows, lambda row: call.show.variable(row[0], protected=row[1]))
+
+
 @operation("getPushRule")
 def get_push_rule(call: Call) -> Reply:
     project = call.project()

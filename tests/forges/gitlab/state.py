@@ -141,7 +141,14 @@ class Project:
     squash_option: Literal["never", "always", "default_on", "default_off"] = "default_off"
     pipelines_must_succeed: bool = False
     discussions_must_be_resolved: bool = False
+    skipped_pipelines_pass: bool | None = None
     ci_config_path: str = ""
+    job_token_pushes: bool = False
+    fork_pipelines: bool = True
+    merge_trains: bool = False
+    protected_tags: list[str] = field(default_factory=list)
+    variables: dict[str, bool] = field(default_factory=dict)
+    """CI variables by name, and whether they are protected; all have the same secret value."""
     protected: list[ProtectedBranch] = field(default_factory=list)
     push_rule: dict[str, Any] | None = None
     approvals: ApprovalSettings = field(default_factory=ApprovalSettings)

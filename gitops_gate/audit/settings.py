@@ -1,0 +1,232 @@
+"""The checks of the repository's settings, and of the refs that are delivered to."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator
+
+from gitops_gate.audit.outcomes import Judge
+from gitops_gate.audit.owners import defined_elsewhere
+from gitops_gate.audit.values import Facts, Level, Outcome
+from gitops_gate.forges.values import Protection, RepositoryProtection
+
+_SECRETS = ("GITOPS_GATE_*", "GITLAB_TOKEN")
+"""Variables in which the gate's token or signing key is looked for."""
+_MANY = ("RepositoryRole", "OrganizationAdmin", "Team", "team")
+"""Kinds of bypass that mean more people than a delivering identity is."""
+
+
+def repository_checks(facts: Facts) -> Iterator[Outcome]:
+    """What holds for all branches."""
+    judge, settings = Judge(kind=facts.kind), facts.repository
+    yield judge.judge(
+        "audit/job-token-writes",
+        _not(settings.job_token_writes),
+        hole="a job's own token may write to the repository unless the job asks for less",
+        fine="a job's own token only reads unless the job asks for more",
+        needs="jobs" if facts.kind == "github" else "merging",
+    )
+    yield _tags(judge, settings)
+    yield _merge_methods(judge, settings)
+    yield from _github(judge, settings) if facts.kind == "github" else _gitlab(judge, facts)
+    for line in facts.not_looked_at:
+        yield judge.unknown("audit/branch-unprotected", message=line, needs="--branch NAME")
+
+
+def _github(judge: Judge, settings: RepositoryProtection) -> Iterator[Outcome]:
+    yield judge.judge(
+        "audit/jobs-approve",
+        _not(settings.jobs_may_approve),
+        hole="GitHub Actions may approve pull requests",
+        fine="GitHub Actions may not approve pull requests",
+        needs="jobs",
+    )
+    idle = settings.idle_rulesets
+    yield judge.judge(
+        "audit/ruleset-idle",
+        None if idle is None else not idle,
+        hole=f"evaluated and not enforced: {', '.join(idle or ())}",
+        fine="no ruleset is only evaluated",
+        needs="rulesets",
+    )
+
+
+def _gitlab(judge: Judge, facts: Facts) -> Iterator[Outcome]:
+    settings = facts.repository
+    yield judge.judge(
+        "audit/skipped-pipeline",
+        _not(settings.skipped_pipeline_passes),
+        hole="a skipped pipeline is considered successful",
+        fine="a skipped pipeline blocks",
+        needs="merging",
+    )
+    yield judge.judge(
+        "audit/ci-in-change",
+        None if settings.ci_definition is None else defined_elsewhere(facts),
+        hole=f"the pipeline is defined by {settings.ci_definition} of the merge request itself",
+        fine=f"the pipeline is defined by {settings.ci_definition}",
+        needs="merging",
+    )
+    yield judge.judge(
+        "audit/fork-pipelines",
+        _not(settings.fork_pipelines),
+        hole="a member may run a fork's pipeline in this project",
+        fine="a fork's pipeline cannot run in this project",
+        needs="merging",
+    )
+    yield from _variables(judge, settings)
+    if settings.approvals_available:
+        yield from _approvals(judge, settings)
+
+
+def _approvals(judge: Judge, settings: RepositoryProtection) -> Iterator[Outcome]:
+    """What Premium alone has."""
+    for name, open_, hole, fine in (
+        (
+            "audit/author-approves",
+            settings.author_may_approve,
+            "authors may approve their own merge requests",
+            "authors may not approve their own merge requests",
+        ),
+        (
+            "audit/committers-approve",
+            settings.committers_may_approve,
+            "who adds commits may approve",
+            "who adds commits may not approve",
+        ),
+        (
+            "audit/approvers-overridable",
+            settings.approvers_overridable,
+            "approval rules can be changed in each merge request",
+            "approval rules are the project's alone",
+        ),
+        (
+            "audit/committer-unverified",
+            _not(settings.committer_checked),
+            "commits are taken under anybody's name",
+            "a committer's address has to be that of who pushes",
+        ),
+    ):
+        yield judge.judge(name, _not(open_), hole=hole, fine=fine, needs="approvals")
+
+
+def _variables(judge: Judge, settings: RepositoryProtection) -> Iterator[Outcome]:
+    name = "audit/variable-unprotected"
+    if settings.variables is None:
+        yield judge.unknown(name, needs="variables")
+        return
+    secret = [
+        one
+        for one in settings.variables
+        if any(fnmatch.fnmatchcase(one.name, pattern) for pattern in _SECRETS)
+    ]
+    if not secret:
+        yield judge.unknown(
+            name,
+            level=Level.NOTE,
+            needs="a look at the group's variables",
+            message="the gate's token is no variable of the project, and those of groups are "
+            "not read",
+        )
+        return
+    lax = sorted({one.name for one in secret if not one.protected})
+    yield judge.judge(
+        name,
+        not lax,
+        hole=f"not protected: {', '.join(lax)}",
+        fine=f"protected: {', '.join(sorted({one.name for one in secret}))}",
+        needs="variables",
+    )
+
+
+def _tags(judge: Judge, settings: RepositoryProtection) -> Outcome:
+    name, patterns = "audit/tags", settings.tags
+    if patterns and "*" not in patterns:
+        return judge.hole(
+            name, f"all but {', '.join(patterns)} can be moved and deleted", level=Level.NOTE
+        )
+    return judge.judge(
+        name,
+        None if patterns is None else bool(patterns),
+        hole="tags can be moved and deleted by who may push",
+        fine="no tag can be moved or deleted",
+        needs="rulesets" if judge.kind == "github" else "tags",
+    )
+
+
+def _merge_methods(judge: Judge, settings: RepositoryProtection) -> Outcome:
+    methods = settings.merge_methods
+    changing = [one for one in methods or () if one != "merge"]
+    return judge.judge(
+        "audit/merge-method",
+        None if methods is None else not changing,
+        hole=f"possible besides a merge commit: {', '.join(changing)}",
+        fine="what lands are the reviewed commits, in a merge",
+        needs="merging",
+    )
+
+
+# -------------------------------------------------------------------------------- delivery refs
+
+
+def delivery_checks(facts: Facts) -> Iterator[Outcome]:
+    """Whether the refs that the cluster follows are written by the delivering identity alone."""
+    for protection in facts.deliveries:
+        judge = Judge(kind=facts.kind, subject=f"refs/heads/{protection.branch}")
+        yield from _delivery(judge, protection)
+    for ref in facts.other_refs:
+        yield _other_ref(Judge(kind=facts.kind, subject=ref), ref, facts.repository)
+
+
+def _delivery(judge: Judge, protection: Protection) -> Iterator[Outcome]:
+    name, restricted = "audit/delivery-ref", protection.restricted
+    writers = protection.writers
+    if restricted and writers is None:
+        yield judge.unknown(name, needs="bypass")
+    elif restricted and (many := [one for one in writers or () if one.startswith(_MANY)]):
+        yield judge.hole(name, f"more may write it than who delivers: {', '.join(many)}")
+    else:
+        yield judge.judge(
+            name,
+            restricted,
+            hole="everybody with write access may write it, by a push or a merge"
+            if protection.there
+            else "it is not there yet, and no rule says who may make and write it",
+            fine=f"written by {', '.join(writers or ()) or 'nobody'} alone",
+            needs="protection",
+        )
+    yield judge.judge(
+        "audit/force-push",
+        _not(protection.force_push),
+        hole="force pushes are allowed",
+        fine="force pushes are refused",
+        needs="protection",
+    )
+    if judge.kind == "github":
+        yield judge.judge(
+            "audit/deletion",
+            _not(protection.deletion),
+            hole="deleting it is allowed",
+            fine="it cannot be deleted",
+            needs="protection",
+        )
+
+
+def _other_ref(judge: Judge, ref: str, settings: RepositoryProtection) -> Outcome:
+    if not ref.startswith("refs/tags/"):
+        return judge.hole(
+            "audit/delivery-ref", "the forge protects branches and tags alone: deliver to a branch"
+        )
+    tag, patterns = ref.removeprefix("refs/tags/"), settings.tags
+    covered = patterns and any(fnmatch.fnmatchcase(tag, pattern) for pattern in patterns)
+    return judge.judge(
+        "audit/delivery-ref",
+        None if patterns is None else bool(covered),
+        hole="everybody who may push can move the tag",
+        fine="the tag cannot be moved but by who may pass its rule by",
+        needs="rulesets" if judge.kind == "github" else "tags",
+    )
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
