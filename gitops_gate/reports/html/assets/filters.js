@@ -21,17 +21,21 @@
   var counts = { finding: 0, change: 0, other: 0 };
   cards.forEach(function (card) { counts[card.kind] += 1; });
 
+  /* The words above a card that are of all cards below them: rule, remedy, applications. */
+  function above(card) {
+    var part = card.kind === "other" ? null : card.element.parentElement.closest(".rule, section.part");
+    if (!part) { return ""; }
+    if (part.gateWords === undefined) {
+      part.gateWords = Array.prototype.filter.call(part.children, function (child) {
+        return /^(H3|H4|DL|P)$/.test(child.tagName);
+      }).map(function (child) { return child.textContent; }).join(" ");
+    }
+    return part.gateWords;
+  }
+
   function has(card, word) {
     if (card.text === null) {
-      var text = card.element.textContent;
-      if (card.kind !== "other") {
-        var part = card.element.closest(".rule, section.part");
-        var title = part && part.querySelector("h3, h4");
-        var remedy = part && part.querySelector(".remedy");
-        text += " " + (title ? title.textContent : "") + " " + (remedy ? remedy.textContent : "");
-        text += " " + (part && part.querySelector(".apps") ? part.querySelector(".apps").textContent : "");
-      }
-      card.text = text.toLowerCase();
+      card.text = (card.element.textContent + " " + above(card)).toLowerCase();
     }
     return card.text.indexOf(word) >= 0;
   }
@@ -99,9 +103,9 @@
   }
 
   function summarise(shown, active) {
-    var text = shown.finding + " of " + counts.finding + " findings";
-    if (counts.change) { text += ", " + shown.change + " of " + counts.change + " changes"; }
-    byId("matches").textContent = active ? text : "";
+    var text = shown.finding + " of " + counts.finding + " distinct findings";
+    if (counts.change) { text += ", " + shown.change + " of " + counts.change + " distinct changes"; }
+    byId("how-many").textContent = active ? text : "";
     byId("chosen").hidden = !active;
     measure();
   }

@@ -70,7 +70,10 @@
   function escape() {
     if (byId("help").open) { return; }
     if (!byId("choices").hidden) { byId("more-filters").click(); byId("more-filters").focus(); return; }
-    if (document.activeElement === search && !search.value) { search.blur(); return; }
+    if (document.activeElement === search) {
+      if (search.value) { search.value = ""; filter(); } else { search.blur(); }
+      return;
+    }
     if (active()) { clear(); filter(); return; }
     if (document.activeElement && document.activeElement.blur) { document.activeElement.blur(); }
   }
