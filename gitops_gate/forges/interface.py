@@ -49,6 +49,12 @@ class ReadsChangeRequest(Protocol):
         Asked for just after writing, to see what other runs wrote at the same time.
         """
 
+    def sharing(self, snapshot: Snapshot) -> tuple[int, ...]:
+        """The numbers of other open change requests with the same head, sorted.
+
+        A commit's status counts for all of them, whatever branch each is for. Raises `ForgeError`.
+        """
+
     def number_of(self, head: str) -> int | None:
         """The number of the one open change request whose head is this commit, else None."""
 

@@ -30,7 +30,8 @@ from gitops_gate.review.publication import Material, Published, publish, set_sta
 from gitops_gate.review.standing import Standing
 from gitops_gate.review.status import status_of
 from gitops_gate.source import Repository
-from gitops_gate.verdict.values import Report
+from gitops_gate.verdict.decide import with_reasons
+from gitops_gate.verdict.values import Reason, Report, Verdict
 
 FORKS_ONLY_READ = ("pull_request", "pull_request_review")
 """GitHub's events that give a change from a fork a token which may only read."""
@@ -93,6 +94,7 @@ def review(setting: Setting, options: Options) -> Reviewed:
     else:
         report = judge(setting.repository, agreed.base, agreed.head, options)
     report = with_approvals(report, _approving(setting, connection, agreed, options))
+    report = _alone(report, connection.forge, agreed)
     return _publish_report(setting, connection, agreed, report, information=False)
 
 
@@ -147,7 +149,25 @@ def publish_report(
         agreed = replace(agreed, base=judged.base)
     judged = replace(judged, approvals=None)
     judged = with_approvals(judged, _approving(setting, connection, agreed, options))
+    judged = _alone(judged, connection.forge, agreed)
     return _publish_report(setting, connection, agreed, judged, information=not certified)
+
+
+def _alone(report: Report, forge: Forge, agreed: Agreed) -> Report:
+    """The report, undecided where an allowed head is that of another change request as well.
+
+    A commit has one status for all of them, and each may be for another branch with other rules:
+    what one allows would open the other.
+    """
+    if report.verdict is not Verdict.ALLOW:
+        return report
+    others = forge.change_requests.sharing(agreed.snapshot)
+    if not others:
+        return report
+    named = ", ".join(str(number) for number in others)
+    message = f"change request {named} has the same head, and a status would count for both"
+    reason = Reason(code="shared_head", message=message, verdict=Verdict.INDETERMINATE)
+    return with_reasons(report, (reason,))
 
 
 def _approving(

@@ -256,3 +256,17 @@ def test_the_second_half_evaluates_approvals_itself(review: Review, tmp_path: Pa
     review.approve(review.rita)
     assert review.gate("publish", report, "--digest", digest).code == 0
     assert review.state == "success"
+
+
+def test_a_head_of_two_pull_requests_gets_no_success(review: Review) -> None:
+    """What one branch's rules allow would open the other branch as well."""
+    review.approve(review.rita)
+    world = review.world
+    world.git.git("branch", "elsewhere", "main")
+    world.server.pull(world.repository, head="change", base="elsewhere")
+    assert (review.run().code, review.state) == (2, "error")
+    review.push("apps/more.yaml", "x")
+    with world.server.work():
+        actions.close(world.server.world, world.repository.pulls[2], review.author)
+    review.approve(review.rita)
+    assert (review.run().code, review.state) == (0, "success")

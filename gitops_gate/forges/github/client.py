@@ -126,6 +126,24 @@ class GithubChangeRequests:
                 return reading
         raise forge_error("approvals are asked for of a snapshot that was not read here")
 
+    def sharing(self, snapshot: Snapshot) -> tuple[int, ...]:
+        """Other open pull requests with the same head, from the reading of the snapshot."""
+        nodes = self.reading_of(snapshot).pull["sharing"]["nodes"]
+        head, own = snapshot.change.head_commit, snapshot.change.number
+        with as_documented("the pull requests of the head"):
+            if not nodes or nodes[-1]["commit"]["oid"] != head:
+                raise forge_error("GitHub does not list the head among the commits yet")
+            found = nodes[-1]["commit"]["associatedPullRequests"]["nodes"]
+            return tuple(
+                sorted(
+                    int(pull["number"])
+                    for pull in found
+                    if pull["state"] == "OPEN"
+                    and pull["headRefOid"] == head
+                    and int(pull["number"]) != own
+                )
+            )
+
     def number_of(self, head: str) -> int | None:
         """The number of the one open pull request whose head is this commit, by `pulls/list`."""
         found = set()

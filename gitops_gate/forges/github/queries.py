@@ -102,6 +102,14 @@ query ChangeRequest($owner: String!, $name: String!, $number: Int!) {{
       timelineItems(first: 100, itemTypes: {_TIMELINE_TYPES}) {{ ...Timeline }}
       comments(last: 100) {{ ...Comments }}
       reviewThreads(first: 100) {{ ...Threads }}
+      sharing: commits(last: 1) {{
+        nodes {{
+          commit {{
+            oid
+            associatedPullRequests(first: 50) {{ nodes {{ number state headRefOid }} }}
+          }}
+        }}
+      }}
       headCommit: commits(last: 1) {{
         nodes {{
           commit {{ oid status {{ contexts {{ {_STATUS} }} }} }}

@@ -138,21 +138,29 @@ class Reader:
         https://docs.gitlab.com/api/commits/#list-merge-requests-associated-with-a-commit names
         every merge request that a commit is in, so only those are kept whose head it is.
         """
+        numbers = self._with_head(head)
+        return numbers.pop() if len(numbers) == 1 else None
+
+    def sharing(self, snapshot: Snapshot) -> tuple[int, ...]:
+        """See `ReadsChangeRequest.sharing`; one request."""
+        numbers = self._with_head(snapshot.change.head_commit)
+        return tuple(sorted(numbers - {snapshot.change.number}))
+
+    def _with_head(self, head: str) -> set[int]:
         connection = self._connection
         try:
             with connection.asking("the merge requests of a commit"):
                 commit = connection.project.commits.get(commit_id(head), lazy=True)
                 entries = commit.merge_requests(get_all=True, state="opened")
-                numbers = {
+                return {
                     int(entry["iid"])
                     for entry in entries
                     if entry["sha"] == head and state_of(entry["state"]) is ChangeState.OPEN
                 }
         except ForgeError as error:
             if error.status == 404:
-                return None
+                return set()
             raise
-        return numbers.pop() if len(numbers) == 1 else None
 
     def _complete(self) -> Facts:
         """Facts with the three ids that lines are placed by, waiting for them a little."""
