@@ -31,7 +31,7 @@ from gitops_gate.errors import GitOpsGateError
 from gitops_gate.forges.interface import Forge, ReadsApprovals
 from gitops_gate.pipeline import Deciding, Options, compare
 from gitops_gate.review.agreement import Agreed
-from gitops_gate.review.change_facts import ChangeSource, change_facts
+from gitops_gate.review.change_facts import ChangeSource, change_facts, owners_warnings
 from gitops_gate.review.judging import rules_of
 from gitops_gate.source import Repository
 from gitops_gate.verdict.decide import with_reasons
@@ -59,6 +59,8 @@ def with_approvals(report: Report, approving: Approving) -> Report:
         return report
     try:
         evaluation = approvals_of(report, approving)
+        deciding = rules_of(approving.repository, approving.agreed.base)
+        warnings = owners_warnings(_source_of(report, approving, deciding))
     except GitOpsGateError as error:
         message = f"approvals could not be evaluated: {error}"
         reason = Reason(
@@ -73,7 +75,12 @@ def with_approvals(report: Report, approving: Approving) -> Report:
     ]
     if not own and not more:
         more = [Reason(code="approved", message="all approvals are there", verdict=Verdict.ALLOW)]
-    judged = replace(report, reasons=own, approvals=tree_json(evaluation))
+    judged = replace(
+        report,
+        reasons=own,
+        approvals=tree_json(evaluation),
+        warnings=(*report.warnings, *warnings),
+    )
     return with_reasons(judged, more)
 
 
@@ -86,15 +93,7 @@ def approvals_of(report: Report, approving: Approving) -> Evaluation:
     deciding = rules_of(repository, agreed.base)
     settings = deciding.rules.settings
     reading = approving.forge.approvals
-    source = ChangeSource(
-        repository=repository,
-        report=report,
-        change=agreed.snapshot.change,
-        base=agreed.base,
-        settings=settings,
-        repair=bool(deciding.undecided),
-        members=reading.members if reading else None,
-    )
+    source = _source_of(report, approving, deciding)
     facts = reading.approvals(agreed.snapshot) if reading else None
     question = Question(
         change=change_facts(source),
@@ -110,6 +109,19 @@ def approvals_of(report: Report, approving: Approving) -> Evaluation:
     )
     question = replace(question, people=_people(question, reading))
     return evaluate(question, _seen_at(approving, deciding))
+
+
+def _source_of(report: Report, approving: Approving, deciding: Deciding) -> ChangeSource:
+    reading = approving.forge.approvals
+    return ChangeSource(
+        repository=approving.repository,
+        report=report,
+        change=approving.agreed.snapshot.change,
+        base=approving.agreed.base,
+        settings=deciding.rules.settings,
+        repair=bool(deciding.undecided),
+        members=reading.members if reading else None,
+    )
 
 
 def _moves(

@@ -77,6 +77,14 @@ def change_facts(source: ChangeSource) -> ChangeFacts:
     )
 
 
+def owners_warnings(source: ChangeSource) -> tuple[str, ...]:
+    """What is wrong with lines of the base's CODEOWNERS, which then ask nobody."""
+    tip = source.repository.revision(source.base).tree
+    owners = find_codeowners(tip, _dialect(source))
+    problems = owners.problems if owners else ()
+    return tuple(f"{owners.path}:{one.line}: {one.reason}" for one in problems if owners)
+
+
 def _affected(outcome: ApplicationOutcome) -> AffectedApplication:
     """One with a reason beside its rendering could not be rendered at the base."""
     return AffectedApplication(
