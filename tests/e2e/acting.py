@@ -36,10 +36,7 @@ PERMISSIONS = {"contents": "read", "pull_requests": "write", "statuses": "write"
 
 def install(tool_cache: Path, output: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the action's own install script as a job on this machine would, with our own Python."""
-    programs = output.parent / "python"
-    programs.mkdir(exist_ok=True)
-    if not (programs / "python3").exists():
-        (programs / "python3").symlink_to(Path(sys.executable).resolve())
+    programs = Path(sys.executable).resolve().parent
     environment = os.environ | {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "RUNNER_TOOL_CACHE": str(tool_cache), "GITHUB_OUTPUT": str(output), **variables,

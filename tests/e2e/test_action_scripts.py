@@ -217,6 +217,12 @@ class TestWhatIsRefused:
         assert done.returncode == (0 if base == "" else 2), done.stderr
         assert not list(checkout.folder.parent.rglob("ran"))
 
+    def test_a_folder_that_is_no_checkout(self, checkout: Checkout) -> None:
+        checkout.folder.mkdir()
+        done = checkout.fetch(EVENT)
+        assert done.returncode == 2
+        assert "add actions/checkout before" in done.stdout
+
     def test_a_number_that_is_none(self, checkout: Checkout) -> None:
         checkout.clone()
         done = checkout.fetch(EVENT, GATE_NUMBER="1/head:refs/heads/main")
@@ -353,6 +359,14 @@ class TestWhatIsInstalled:
         with (job.copy / "action" / "unpack.py").open("a") as file:
             file.write("# another recipe is another folder\n")
         assert job.run().returncode != 0
+
+    def test_what_was_made_with_a_python_that_is_gone_is_made_anew(self, job: Job) -> None:
+        assert job.run().returncode == 0
+        python = Path(job.outputs["python"])
+        python.unlink()
+        python.symlink_to("/nonexistent/python")
+        assert job.run().returncode == 0
+        subprocess.run([job.outputs["python"], "-c", "import tiny"], check=True)
 
     def test_two_jobs_at_once_end_with_one(self, job: Job) -> None:
         from concurrent.futures import ThreadPoolExecutor
