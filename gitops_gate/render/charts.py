@@ -20,7 +20,7 @@ MAXIMUM_UNPACKED = 64 * 1024 * 1024
 MAXIMUM_MEMBERS = 10_000
 MAXIMUM_NESTING = 4
 
-_ARCHIVES = (".tgz", ".tar.gz")
+ARCHIVES = (".tgz", ".tar.gz")
 _BROKEN = (tarfile.TarError, EOFError, OSError, zlib.error, ValueError)
 
 
@@ -45,10 +45,15 @@ def chart_files(job: RenderJob) -> Iterator[ChartFile]:
     ]
     contents = job.tree.blobs.read_many(job.tree.entries[path] for path in paths)
     for path, content in zip(paths, contents, strict=True):
-        if path.endswith(_ARCHIVES):
+        if path.endswith(ARCHIVES):
             yield from _unpacked(path, "", content, MAXIMUM_NESTING)
         else:
             yield ChartFile(path=path, inner="", content=content)
+
+
+def archive_files(path: str, archive: bytes) -> Iterator[ChartFile]:
+    """The files of one packed chart, those of charts packed inside of it among them."""
+    return _unpacked(path, "", archive, MAXIMUM_NESTING)
 
 
 def _unpacked(path: str, inner: str, archive: bytes, nesting: int) -> Iterator[ChartFile]:
@@ -70,7 +75,7 @@ def _unpacked(path: str, inner: str, archive: bytes, nesting: int) -> Iterator[C
                 content = file.read(MAXIMUM_UNPACKED) if file else b""
                 total += len(content)
                 name = f"{inner}!{member.name}" if inner else member.name
-                if name.endswith(_ARCHIVES):
+                if name.endswith(ARCHIVES):
                     yield from _unpacked(path, name, content, nesting - 1)
                 else:
                     yield ChartFile(path=path, inner=name, content=content)

@@ -44,7 +44,9 @@ class Application:
     places: Places
 
 
-def rendered(files: Files, name: str, settings: Settings | None = None) -> Application | None:
+def rendered(
+    files: Mapping[str, str | bytes], name: str, settings: Settings | None = None
+) -> Application | None:
     """The application, or None where the engine refuses the files."""
     tree = tree_of(files)
     side = side_of(name, discover(tree, settings or Settings()), tree)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
+from collections.abc import Mapping
+
 import pytest
 
-from tests.integration.mutations import Files, tally
+from gitops_gate.findings import Location
+from tests.integration.mutations import Files, rendered, tally
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.usefixtures("path_with_engines")]
 
@@ -193,6 +198,38 @@ data:
   domain: {{ .Values.global.domain }}
 """,
 }
+
+
+def packed(files: Mapping[str, str]) -> bytes:
+    """A chart as `helm package` packs it."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return written.getvalue()
+
+
+def test_values_for_a_packed_subchart_are_found_in_the_file_of_its_parent() -> None:
+    inner = {
+        path.removeprefix("shop/charts/"): text
+        for path, text in SHOP.items()
+        if path.startswith("shop/charts/")
+    }
+    files: dict[str, str | bytes] = {
+        path: text for path, text in SHOP.items() if not path.startswith("shop/charts/")
+    }
+    files["shop/charts/cache-1.0.0.tgz"] = packed(inner)
+    made = rendered(files, "shop")
+    assert made is not None
+    [cache] = [one for one in made.resources if one.reference.name == "cache"]
+    size = made.places.of(cache, ("data", "size"))
+    mode = made.places.of(cache, ("data", "mode"))
+    assert size is not None
+    assert (size.path, size.exact) == ("shop/values.yaml", True)
+    assert SHOP["shop/values.yaml"].split("\n")[size.line - 1].strip() == "size: 64"
+    assert mode == Location(path="shop/charts/cache-1.0.0.tgz")
 
 
 @pytest.mark.parametrize("name", ["shop", "shop@prod"])

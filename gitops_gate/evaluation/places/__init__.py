@@ -20,7 +20,7 @@ from gitops_gate.discovery.values import Renderer
 from gitops_gate.documents import locate
 from gitops_gate.errors import GitOpsGateError
 from gitops_gate.evaluation.places.nearest import nearest
-from gitops_gate.evaluation.places.sources import SourceDocument, Sources
+from gitops_gate.evaluation.places.sources import INSIDE, SourceDocument, Sources
 from gitops_gate.evaluation.values import Side
 from gitops_gate.findings import FieldPath, Location
 from gitops_gate.resources.values import Resource
@@ -99,6 +99,8 @@ class Places:
         place = found.node.key or found.node.place if name and found.exact else found.node.place
         if not place.path:
             return None
+        if place.path not in self._side.tree.entries:
+            return Location(path=place.path.partition(INSIDE)[0])
         return Location(
             path=place.path,
             line=place.line,

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gitops_gate.discovery.charts import CHART
 from gitops_gate.discovery.references import inside
 from gitops_gate.evaluation.places.chart_values import (
     ChartLine,
@@ -20,7 +21,7 @@ from gitops_gate.evaluation.places.chart_values import (
     metadata_of,
     values_of,
 )
-from gitops_gate.evaluation.places.sources import Sources, streamed
+from gitops_gate.evaluation.places.sources import INSIDE, Sources, streamed
 from gitops_gate.evaluation.places.templates.execute import (
     Budget,
     Execution,
@@ -57,7 +58,7 @@ class Charts:
         if path is None:
             return None
         if path not in self._documents:
-            self._documents[path] = self._made(path)
+            self._documents[path] = [root for p in self._templates(path) for root in self._made(p)]
         steps = resource.origin.prefix
         found = [root for root in self._documents[path] if _is_of(root, resource)]
         if len(found) > 1:
@@ -78,6 +79,22 @@ class Charts:
                 line = _first(lines, line - 1, element) or line
         column = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1
         return Location(path=path, line=line, column=column, exact=False)
+
+    def _packed(self) -> Mapping[str, bytes]:
+        return self._sources.packed()
+
+    def _templates(self, path: str) -> list[str]:
+        """The templates that a resource may be of.
+
+        Where Helm's name for one leads to no file, its archive is known, or else its chart alone.
+        """
+        if _is_template(path):
+            return [path]
+        if not path.endswith(f"/{CHART}"):
+            return [p for p in self._packed() if p.startswith(f"{path}{INSIDE}")]
+        below = inside(path.removesuffix(f"/{CHART}"), "charts/")
+        files = (*sorted(self._sources.side.closure.files), *self._packed())
+        return [p for p in files if p.startswith(below) and _is_template(p)]
 
     def _made(self, path: str) -> list[Traced]:
         """The documents of a template, traced."""
@@ -106,7 +123,8 @@ class Charts:
     def _definitions(self) -> dict[str, Template]:
         """The named templates of all charts; those of a chart above override those below it."""
         side = self._sources.side
-        paths = [p for p in side.closure.files if "/templates/" in f"/{p}"]
+        files = (*side.closure.files, *self._packed())
+        paths = [p for p in files if "/templates/" in f"/{p}"]
         found: dict[str, Template] = {}
         for path in sorted(paths, key=lambda path: (-path.count("/"), path)):
             raw = self._sources.read(path) if path.endswith(_TEMPLATE_FILES) else None

@@ -10,7 +10,7 @@ application's closure are read; Kustomize itself is not run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from gitops_gate.discovery.kustomizations import NAMES
@@ -24,7 +24,7 @@ from gitops_gate.evaluation.places.patches import (
 )
 from gitops_gate.evaluation.places.sources import Sources, resources_of, streamed
 from gitops_gate.evaluation.places.subjects import Subject, is_builtin, meant_by, selects
-from gitops_gate.evaluation.places.traced import Traced, traced
+from gitops_gate.evaluation.places.traced import Place, Traced
 from gitops_gate.resources.hash_names import base_name
 from gitops_gate.resources.values import Resource
 
@@ -169,18 +169,26 @@ class _Walk:
         if (pairs := fields.get("commonannotations")) is not None:
             transformers.set_annotations(subjects, pairs)
 
-    def _patch(self, directory: str, entry: Traced) -> Iterator[Traced]:
-        """The documents of a patch, which is a file's path or stands there as text itself."""
+    def _patch(self, directory: str, entry: Traced) -> tuple[Traced, ...]:
+        """The documents of a patch, which is a file's path or stands there as text itself.
+
+        They are shared by all resources, and so are looked at and never changed.
+        """
+        patches = self._sources.patches
         if "\n" in entry.text or ": " in entry.text or entry.text.startswith("["):
-            yield from inner_documents(entry, self._sources)
-            return
+            if entry.place not in patches:
+                patches[entry.place] = tuple(inner_documents(entry, self._sources))
+            return patches[entry.place]
         located = locate(directory, entry.text)
         path = self._sources.file(located) if located is not None else None
-        if path is not None:
-            for raw in streamed(self._sources.read(path) or b""):
-                document = traced(raw.text, path, raw.line)
-                if document is not None:
-                    yield document
+        if path is None:
+            return ()
+        place = Place(path)
+        if place not in patches:
+            raws = streamed(self._sources.read(path) or b"")
+            found = [self._sources.follow(raw, path) for raw in raws]
+            patches[place] = tuple(document for document in found if document is not None)
+        return patches[place]
 
     def _apply_patch(self, directory: str, entry: Traced, subjects: list[Subject]) -> None:
         source = entry.get("path")

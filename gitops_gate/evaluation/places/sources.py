@@ -9,11 +9,18 @@ from typing import Any
 from gitops_gate.discovery.listing import Listing
 from gitops_gate.documents import RawDocument, expand_lists, load_document, split_stream
 from gitops_gate.errors import GitOpsGateError
-from gitops_gate.evaluation.places.traced import Traced, traced
+from gitops_gate.evaluation.places.traced import Place, Traced, traced
 from gitops_gate.evaluation.values import Side
+from gitops_gate.render.charts import ARCHIVES, archive_files
+
+INSIDE = "!"
+"""Stands between the path of an archive and the path of a file inside of it."""
 
 _LARGEST = 4_000_000
 """Bytes of a file that is still followed; what is larger was not written by hand."""
+
+_BYTES = 12_000_000
+"""Bytes of documents that are traced for a side; a place costs some microseconds a byte."""
 
 _ENTRIES = 3_000_000
 """Entries of kustomizations that are gone through for all resources of a side together."""
@@ -38,7 +45,10 @@ class Sources:
         self._raw: dict[str, bytes | None] = {}
         self._documents: dict[str, tuple[SourceDocument, ...]] = {}
         self._traced: dict[tuple[str, int], Traced | None] = {}
+        self.patches: dict[Place, tuple[Traced, ...]] = {}
+        self._packed: dict[str, bytes] | None = None
         self._left = _ENTRIES
+        self._bytes = _BYTES
 
     def spend(self, entries: int) -> bool:
         """Whether so many more entries of kustomizations may be gone through for this side."""
@@ -47,11 +57,15 @@ class Sources:
 
     def file(self, path: str) -> str | None:
         """The path of the file that a path leads to, links followed; None if there is none."""
+        if INSIDE in path and path in self.packed():
+            return path
         place = self.listing.resolve(path)
         return place.path if not place.outside and self.listing.is_file(place.path) else None
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file, None when it cannot be read or is too large."""
+        if INSIDE in path and path in self.packed():
+            return self.packed()[path]
         if path not in self._raw:
             try:
                 content = self.side.tree.read(path)
@@ -60,6 +74,18 @@ class Sources:
             fits = content is not None and len(content) <= _LARGEST
             self._raw[path] = content if fits else None
         return self._raw[path]
+
+    def packed(self) -> Mapping[str, bytes]:
+        """The text files inside of packed charts, by `archive!path`, in sorted order."""
+        if self._packed is None:
+            found: dict[str, bytes] = {}
+            for path in sorted(self.side.closure.files):
+                raw = self.read(path) if path.endswith(ARCHIVES) else None
+                for file in archive_files(path, raw) if raw is not None else ():
+                    if file.content is not None and len(file.content) <= _LARGEST:
+                        found[f"{path}{INSIDE}{file.inner}"] = file.content
+            self._packed = dict(sorted(found.items()))
+        return self._packed
 
     def documents(self, path: str) -> tuple[SourceDocument, ...]:
         """The documents of a file that are mappings."""
@@ -80,15 +106,21 @@ class Sources:
         key = (path, 0)
         if key not in self._traced:
             raw = next(iter(streamed(self.read(path) or b"")), None)
-            self._traced[key] = traced(raw.text, path, raw.line) if raw else None
+            self._traced[key] = self.follow(raw, path) if raw else None
         return self._traced[key]
 
     def document(self, source: SourceDocument) -> Traced | None:
         """One document, to be looked at and not changed."""
         key = (source.path, source.line)
         if key not in self._traced:
-            self._traced[key] = traced(source.text, source.path, source.line)
+            raw = RawDocument(source.text, source.line)
+            self._traced[key] = self.follow(raw, source.path)
         return self._traced[key]
+
+    def follow(self, raw: RawDocument, path: str) -> Traced | None:
+        """One document of a file, traced, as long as that is affordable."""
+        self._bytes -= len(raw.text)
+        return traced(raw.text, path, raw.line) if self._bytes >= 0 else None
 
 
 def streamed(data: bytes) -> tuple[RawDocument, ...]:

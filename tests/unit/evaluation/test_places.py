@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -120,6 +121,121 @@ def test_what_a_transformer_set_is_near(overlay: Places) -> None:
     changed = resource(RENDERED.replace("replicas: 2", "replicas: 9"))
     path, line, exact = at(overlay.of(changed, ("spec", "replicas")))
     assert (path, line, exact) == ("base/web.yaml", 7, False)
+
+
+def test_a_place_is_only_exact_where_everything_on_the_way_is_known(overlay: Places) -> None:
+    renamed = overlay.of(resource(RENDERED.replace("name: web", "name: other-web")), image(1))
+    assert renamed is not None
+    assert not renamed.exact
+
+
+DEPLOYED = WEB.replace("image: one", "image: one:5")
+SET_BY_FIELDS = {
+    "base/kustomization.yaml": kustomization("web.yaml"),
+    "base/web.yaml": WEB,
+    "prod/kustomization.yaml": """\
+resources: [../base]
+images:
+  - name: one
+    newTag: "5"
+replicas:
+  - {name: web, count: 7}
+commonLabels:
+  team: shop
+patches:
+  - target: {kind: Deployment, name: w.*}
+    patch: |-
+      - op: add
+        path: /spec/paused
+        value: true
+configMapGenerator:
+  - name: settings
+    envs: [settings.env]
+    literals:
+      - mode=fast
+""",
+    "prod/settings.env": "# size\nSIZE=3\n",
+}
+
+
+def test_what_a_field_of_a_kustomization_sets_is_on_its_line() -> None:
+    places = places_of(SET_BY_FIELDS, "prod")
+    text = DEPLOYED.replace("replicas: 2", "replicas: 7\n  paused: true").replace(
+        "  name: web\n", "  name: web\n  labels: {team: shop}\n", 1
+    )
+    web = resource(text)
+    kustomization_file = "prod/kustomization.yaml"
+    assert at(places.of(web, image(0))) == (kustomization_file, 4, True)
+    assert at(places.of(web, ("spec", "replicas"))) == (kustomization_file, 6, True)
+    assert at(places.of(web, ("metadata", "labels", "team"))) == (kustomization_file, 8, True)
+    assert at(places.of(web, ("spec", "paused"))) == (kustomization_file, 14, True)
+    assert at(places.of(web, image(1))) == ("base/web.yaml", 14, True)
+
+
+def test_what_a_generator_reads_is_on_the_line_that_it_reads() -> None:
+    places = places_of(SET_BY_FIELDS, "prod")
+    settings = resource(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n"
+        'data: {SIZE: "3", mode: fast}\n'
+    )
+    assert at(places.of(settings, ("data", "SIZE"))) == ("prod/settings.env", 2, True)
+    assert at(places.of(settings, ("data", "mode"))) == ("prod/kustomization.yaml", 19, True)
+
+
+def test_a_misspelt_name_is_pointed_at_rather_than_its_value() -> None:
+    text = WEB.replace("  replicas: 2\n", "  replica:\n    - 2\n")
+    places = places_of({"apps/web.yaml": text}, "apps")
+    web = resource(text, "apps/web.yaml")
+    assert at(places.of(web, ("spec", "replica"), name=True)) == ("apps/web.yaml", 7, True)
+    assert at(places.of(web, ("spec", "replica"))) == ("apps/web.yaml", 8, True)
+
+
+HOSTILE = {
+    "a selector that takes for ever": {
+        "prod/kustomization.yaml": "resources: [web.yaml]\npatches:\n"
+        "- {target: {name: '(w+)+x'}, path: p.yaml}\n",
+        "prod/p.yaml": "- {op: replace, path: /spec/replicas, value: 2}\n",
+    },
+    "a base by very many ways": {
+        "prod/kustomization.yaml": "resources: [web.yaml, ../b0, ../b0]\n",
+        **{
+            f"b{level}/kustomization.yaml": f"resources: [../b{level + 1}, ../b{level + 1}]\n"
+            for level in range(12)
+        },
+        "b12/kustomization.yaml": "resources: []\n",
+    },
+    "a bomb of aliases": {
+        "prod/kustomization.yaml": "resources: [web.yaml]\npatches: [{path: p.yaml}]\n",
+        "prod/p.yaml": "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(
+            f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
+            for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+        ),
+    },
+    "very many entries": {
+        "prod/kustomization.yaml": "resources: [web.yaml]\nimages:\n"
+        + "- {name: x, newTag: y}\n" * 4_000
+        + "patches:\n"
+        + "- {path: p.yaml}\n" * 4_000,
+        "prod/p.yaml": "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: web}\n",
+    },
+    "patches that are no patches": {
+        "prod/kustomization.yaml": "resources: [web.yaml]\npatches: [5, {patch: [1]}, {path: {}}]\n"
+        "images: x\nreplicas: [1]\nnamespace: 5\nnamePrefix: [x]\ncommonLabels: [1]\n"
+        "labels: [{pairs: 7}]\nconfigMapGenerator: [{name: web, files: [5]}]\n"
+        "replacements: [{source: 1, targets: [{select: 5, fieldPaths: [[]]}]}]\n",
+    },
+}
+
+
+@pytest.mark.parametrize("files", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_kustomizations_are_followed_soon_or_not_at_all(files: dict[str, str]) -> None:
+    places = places_of({"prod/web.yaml": WEB, **files}, "prod")
+    started = time.process_time()
+    found = places.of(resource(WEB), ("spec", "replicas"))
+    assert time.process_time() - started < 10
+    assert found is not None
+    assert found.path in ("prod/web.yaml", "prod/p.yaml")
 
 
 def test_a_name_with_a_prefix_is_found(overlay: Places) -> None:
