@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.engine]
 PINNED = "registry.example.com/web@sha256:" + "a" * 64
 UNPINNED = "registry.example.com/web:latest"
 RULES = "version: 1\npolicies: {builtin: [images/pinned]}\n"
+ONE_APPROVAL = "approvals: {rules: [{name: one more, require: {count: 1}}]}\n"
 BROKEN_RULES = "version: 1\npolicies: {builtin: no-list}\n"
 
 
@@ -62,7 +63,14 @@ def shop(tmp_path: Path, gate: GitRepository) -> Iterator[Piping]:
 
 def state_of(git: GitRepository, gate: GitRepository, source: str = "change") -> dict[str, Any]:
     return {
-        "users": [{"username": "alice", "id": 11}],
+        "users": [
+            {
+                "username": "alice",
+                "id": 11,
+                "emails": ["author@example.com", "committer@example.com"],
+            },
+            {"username": "bob", "id": 12},
+        ],
         "groups": [
             {"path": "group", "id": 21},
             {"path": "gitops-gate", "id": 31, "visibility": "public"},
@@ -71,7 +79,7 @@ def state_of(git: GitRepository, gate: GitRepository, source: str = "change") ->
             {
                 "path": PROJECT,
                 "id": PROJECT_ID,
-                "members": {"alice": "developer"},
+                "members": {"alice": "developer", "bob": "developer"},
                 "repository": str(git.folder),
                 "protected": [{"name": "main"}],
                 "pipelines_must_succeed": True,
@@ -110,18 +118,23 @@ def ended(code: int, ran: Ran) -> Ran:
     return ran
 
 
-def short(commit: str) -> str:
-    return commit[:12]
+TAGGED = {"version": "v0.1.0"}
+
+
+def wait_for_approval(shop: Piping) -> None:
+    """Let the rules of `main` ask for one approval, of a change that is right otherwise."""
+    shop.commit("main", {".gitops-gate.yaml": RULES + ONE_APPROVAL})
+    shop.commit("change", {"apps/web.yaml": deployment(PINNED, note="fixed")})
 
 
 class TestTheSimpleForm:
     def test_a_denied_change_and_what_the_job_keeps(self, shop: Piping) -> None:
-        ran = ended(1, shop.run(shop.merge_request()))
+        ended(1, shop.run(shop.merge_request(), include=shop.component, inputs=TAGGED))
         (note,) = shop.forge.notes
         assert "images/pinned" in note
         (inline,) = shop.forge.inline
         assert inline["position"]["new_path"] == "apps/web.yaml"
-        assert shop.forge.statuses == [(short(shop.tip("change")), "failed")]
+        assert shop.forge.statuses == [(shop.short("change"), "failed")]
         (entry,) = json.loads(shop.kept("review", "codequality.json").read_text())
         assert entry["check_name"] == "images/pinned"
         assert entry["severity"] in {"info", "minor", "major", "critical", "blocker"}
@@ -132,45 +145,41 @@ class TestTheSimpleForm:
         assert "<html" in shop.kept("review", "report.html").read_text()
         assert json.loads(shop.kept("review", "report.json").read_text())["verdict"] == "deny"
 
-    def test_a_fixed_change_is_allowed_and_said_once(self, shop: Piping) -> None:
-        shop.commit("change", {"apps/web.yaml": deployment(PINNED, note="fixed")})
-        ended(0, shop.run(shop.merge_request()))
-        assert shop.forge.statuses == [(short(shop.tip("change")), "success")]
-        before = shop.forge.writes
-        ended(0, shop.run(shop.merge_request()))
-        assert shop.forge.writes == before
-
-    def test_a_pending_change_fails_the_job_unless_the_status_is_what_is_required(
+    def test_a_change_waits_for_approval_then_is_allowed_and_that_is_said_once(
         self, shop: Piping
     ) -> None:
-        shop.commit("main", {".gitops-gate.yaml": BROKEN_RULES})
-        shop.commit("change", {"apps/web.yaml": deployment(PINNED, note="fixed")})
+        wait_for_approval(shop)
         inputs = {"pending-ends-zero": True}
-        ran = ended(0, shop.run(shop.merge_request(), inputs=inputs))
-        assert shop.forge.statuses == [(short(shop.tip("change")), "pending")]
-        ended(1, shop.run(shop.merge_request()))
-        # The status of the head is no job of a pipeline that runs on a merged result.
-        merged = shop.merge_request(
-            "merged_result", CI_MERGE_REQUEST_SOURCE_BRANCH_SHA=shop.tip("change")
-        )
-        ended(1, shop.run(merged, inputs=inputs))
+        ended(0, shop.run(shop.merge_request(), inputs=inputs))
+        assert shop.forge.statuses == [(shop.short("change"), "pending")]
+        shop.do("approve", by="bob")
+        pipeline = shop.merge_request()
+        ended(0, shop.run(pipeline))
+        assert shop.forge.statuses[1:] == [(shop.short("change"), "success")]
+        before = shop.forge.writes
+        ended(0, shop.run(pipeline))
+        assert shop.forge.writes == before
+
+    def test_a_merged_results_pipeline_is_held_by_its_own_status(self, shop: Piping) -> None:
+        wait_for_approval(shop)
+        merged = shop.merged_result()
+        ended(1, shop.run(merged))
+        assert shop.forge.statuses == [(merged["CI_COMMIT_SHA"][:12], "pending")]
 
     def test_in_a_train_pending_is_failure_and_the_status_is_the_trains(self, shop: Piping) -> None:
         shop.commit("main", {".gitops-gate.yaml": BROKEN_RULES})
         shop.commit("change", {"apps/web.yaml": deployment(PINNED, note="fixed")})
         train = shop.train()
-        ran = ended(1, shop.run(train, inputs={"pending-ends-zero": True}))
-        assert shop.forge.statuses == [(short(train["CI_COMMIT_SHA"]), "failed")]
+        ended(1, shop.run(train, inputs={"pending-ends-zero": True}))
+        assert shop.forge.statuses == [(train["CI_COMMIT_SHA"][:12], "failed")]
         assert shop.forge.notes == []
 
     def test_what_landed_on_the_default_branch_is_judged(self, shop: Piping) -> None:
         before = shop.tip("main")
         shop.commit("main", {"apps/web.yaml": deployment(UNPINNED)})
         push = shop.on_main("push", CI_COMMIT_BEFORE_SHA=before)
-        ended(1, shop.run(push))
-        assert shop.forge.statuses == [(short(shop.tip("main")), "failed")]
-        ran = shop.run(push, inputs={"push": False})
-        assert "gitops-gate:review" not in ran.log
+        ended(1, shop.run(push, include=shop.project_file, inputs=TAGGED))
+        assert shop.forge.statuses == [(shop.short("main"), "failed")]
 
     def test_without_the_token_the_report_is_kept_and_nothing_written(self, shop: Piping) -> None:
         ran = ended(1, shop.run(shop.merge_request(), token=None))
@@ -184,43 +193,40 @@ class TestTheTrustedForm:
     def _form(self, shop: Piping) -> None:
         shop.inputs["form"] = "trusted"
 
-    def test_the_merge_requests_own_pipeline_checks_and_writes_nothing(self, shop: Piping) -> None:
-        ran = ended(1, shop.run(shop.merge_request()))
-        assert "gitops-gate:publish" not in ran.log
-        assert shop.forge.writes == []
-
     def test_a_webhook_starts_what_publishes(self, shop: Piping) -> None:
-        shows = {"after_script": ['echo "the token has ${#GITOPS_GATE_TOKEN} characters"']}
+        shows = {"before_script": ['echo "the token has ${#GITOPS_GATE_TOKEN} characters"']}
         ran = ended(0, shop.run(shop.triggered(), beside={"gitops-gate:check": shows}))
         assert "the token has 0 characters" in ran.log
         (note,) = shop.forge.notes
         assert "images/pinned" in note
         assert len(shop.forge.inline) == 1
-        assert shop.forge.statuses == [(short(shop.tip("change")), "failed")]
+        assert shop.forge.statuses == [(shop.short("change"), "failed")]
 
-    def test_a_pipeline_that_is_retried_judges_the_newest_head(self, shop: Piping) -> None:
-        old = shop.triggered()
-        head = shop.commit("change", {"apps/web.yaml": deployment(PINNED, note="fixed")})
-        ended(0, shop.run(old))
-        assert shop.forge.statuses == [(short(head), "success")]
-
-    def test_a_report_that_is_not_the_one_that_was_handed_over_decides_nothing(
+    def test_an_approval_is_seen_on_the_newest_head_also_by_an_older_event(
         self, shop: Piping
     ) -> None:
-        forge = "sed -i s/deny/allow/ gitops-gate-reports/report.json"
-        beside = {"gitops-gate:check": {"after_script": [forge]}}
-        ran = ended(1, shop.run(shop.triggered(), beside=beside))
-        assert "not the report whose digest was handed over" in ran.log
-        assert shop.forge.writes == []
+        old = shop.triggered()
+        wait_for_approval(shop)
+        ended(0, shop.run(old))
+        assert shop.forge.statuses == [(shop.short("change"), "pending")]
+        shop.do("approve", by="bob")
+        ended(0, shop.run(shop.triggered()))
+        assert shop.forge.statuses == [(shop.short("change"), "success")]
 
     def test_a_check_that_crashed_is_said(self, shop: Piping) -> None:
         crash = {"script": ["exit 1"]}
         ended(1, shop.run(shop.triggered(), beside={"gitops-gate:check": crash}))
-        assert shop.forge.statuses == [(short(shop.tip("change")), "failed")]
-        assert "log" in shop.forge.notes[0]
+        assert shop.forge.statuses == [(shop.short("change"), "failed")]
+
+    def test_another_target_than_a_protected_one_gets_no_status(self, shop: Piping) -> None:
+        shop.git.git("branch", "loose", "main")
+        shop.do("retarget", branch="loose", by="alice")
+        ended(0, shop.run(shop.triggered(target_branch="loose"), inputs={"branches": "release/*"}))
+        assert shop.forge.statuses == []
+        assert len(shop.forge.notes) == 1
 
     def test_another_event_is_no_reason_to_do_anything(self, shop: Piping) -> None:
-        ran = ended(0, shop.run(shop.triggered(state="merged")))
+        ended(0, shop.run(shop.triggered(state="merged")))
         assert shop.forge.writes == []
 
     def test_a_branch_that_is_not_protected_has_no_such_jobs(self, shop: Piping) -> None:
@@ -237,22 +243,23 @@ class TestTheTrustedForm:
         (evil / "git").write_text(f"#!/bin/sh\ntouch {canary}\n")
         (evil / "git").chmod(0o755)
         (evil / ".gitconfig").write_text(f'[core]\n\tfsmonitor = "touch {canary}"\n')
-        (evil / "pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9/\n")
         handed = {
             "PATH": f"{evil}:/usr/bin:/bin", "HOME": str(evil), "PYTHONPATH": str(evil),
             "PYTHONHOME": str(evil), "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.fsmonitor",
             "GIT_CONFIG_VALUE_0": f"touch {canary}", "GIT_EXEC_PATH": str(evil),
-            "PIP_CONFIG_FILE": str(evil / "pip.conf"), "HTTP_PROXY": "http://127.0.0.1:9",
-            "http_proxy": "http://127.0.0.1:9", "url": "http://127.0.0.1:9",
-            "source": "http://127.0.0.1:9/x", "version": "v9.9.9", "GATE_URL": "http://127.0.0.1:9",
-            "CI_API_V4_URL": "http://127.0.0.1:9/api/v4", "SSL_CERT_FILE": "/dev/null",
+            "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9",
+            "url": "http://127.0.0.1:9", "source": "http://127.0.0.1:9/x", "version": "v9.9.9",
+            "GATE_URL": "http://127.0.0.1:9", "SSL_CERT_FILE": "/dev/null",
             "GITOPS_GATE_DIGEST": "sha256:" + "0" * 64,
         }  # fmt: skip
         lines = "\n".join(f"{name}={value}" for name, value in handed.items())
-        taken = {"after_script": [f"cat >gitops-gate-reports/digest.env <<'END'\n{lines}\nEND"]}
+        reports = "gitops-gate-reports"
+        hands = f"cat >{reports}/digest.env <<'END'\n{lines}\nEND"
+        taken = {"script": [f"mkdir {reports} && echo {{}} >{reports}/report.json", hands]}
         ran = ended(1, shop.run(shop.triggered(), beside={"gitops-gate:check": taken}))
         assert "not the report whose digest was handed over" in ran.log
         assert not canary.exists()
+        assert shop.forge.writes == []
 
 
 class TestAHostileMergeRequest:
@@ -285,7 +292,7 @@ class TestAHostileMergeRequest:
                 "trusted": shop.triggered(),
             }.items():
                 ended(1 if form == "simple" else 0, shop.run(variables, inputs={"form": form}))
-                assert forge.statuses == [(short(shop.tip(source)), "failed")]
+                assert forge.statuses == [(shop.short(source), "failed")]
             assert forge.ask("/__state")["commands"] == []
             target = {
                 "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": f"main;touch {canary};$(touch {canary})"
@@ -295,38 +302,14 @@ class TestAHostileMergeRequest:
         assert list(tmp_path.rglob("canary")) == []
 
 
-class TestIncluding:
-    @pytest.mark.parametrize("kind", ["component", "project"])
-    def test_from_another_project(self, shop: Piping, kind: str) -> None:
-        include: dict[str, Any] = {
-            "component": {
-                "component": f"{shop.forge.address.removeprefix('http://')}"
-                "/gitops-gate/gitops-gate/gitops-gate@v0.1.0"
-            },
-            "project": {
-                "project": "gitops-gate/gitops-gate",
-                "ref": "v0.1.0",
-                "file": "/.gitlab-ci-template.yml",
-            },
-        }[kind]
-        ran = ended(
-            1, shop.run(shop.merge_request(), include=include, inputs={"version": "v0.1.0"})
-        )
-        assert shop.forge.statuses == [(short(shop.tip("change")), "failed")]
-
-    @pytest.mark.parametrize(
-        ("name", "value"),
-        [("version", "v0.1.0'; touch canary; '"), ("url", "https://a.example/$(touch canary)")],
-    )
-    def test_an_input_that_could_be_script_makes_no_pipeline(
-        self, shop: Piping, name: str, value: str
-    ) -> None:
-        ran = shop.run(shop.merge_request(), inputs={name: value})
+class TestInputs:
+    def test_one_that_could_be_script_makes_no_pipeline(self, shop: Piping) -> None:
+        ran = shop.run(shop.merge_request(), inputs={"version": "v0.1.0'; touch canary; '"})
         assert ran.code == 1
         assert "does not match required regex" in ran.log
         assert "starting shell" not in ran.log
 
-    def test_another_gitlab_than_the_input_says_gets_nothing(self, shop: Piping) -> None:
+    def test_another_gitlab_than_they_say_gets_nothing(self, shop: Piping) -> None:
         ran = ended(1, shop.run(shop.merge_request(), inputs={"url": "http://localhost:9"}))
         assert "the input url is http://localhost:9" in ran.log
         assert shop.forge.writes == []
