@@ -40,13 +40,12 @@ def audit(forge: Forge, web_url: str, asked: Asked, tree_of: Callable[[str], Tre
         told = next((line for line in forge.missing if "protection" in line), None)
         raise ForgeError(told or "the forge gives this token nothing of its protection")
     facts = _facts(forge, forge.protection, web_url, asked, tree_of)
-    outcomes = sorted(_outcomes(facts), key=_order)
     return Audit(
         kind=facts.kind,
         repository=facts.repository.repository,
         web_url=web_url,
         branches=tuple(branch.protection.branch for branch in facts.branches),
-        outcomes=tuple(outcomes),
+        outcomes=outcomes(facts),
     )
 
 
@@ -106,6 +105,11 @@ def _branch(
     tree = tree_of(name)
     files = None if tree is None else read_files(tree, forge.kind, repository.ci_definition)
     return Branch(protection=reader.protection(name), files=files)
+
+
+def outcomes(facts: Facts) -> tuple[Outcome, ...]:
+    """What every check comes to, the worst first."""
+    return tuple(sorted(_outcomes(facts), key=_order))
 
 
 def _outcomes(facts: Facts) -> Iterator[Outcome]:

@@ -74,7 +74,7 @@ def _gitlab(judge: Judge, facts: Facts) -> Iterator[Outcome]:
         fine="a fork's pipeline cannot run in this project",
         needs="merging",
     )
-    yield from _variables(judge, settings)
+    yield from _variables(judge, facts)
     if settings.approvals_available:
         yield from _approvals(judge, settings)
 
@@ -110,8 +110,13 @@ def _approvals(judge: Judge, settings: RepositoryProtection) -> Iterator[Outcome
         yield judge.judge(name, _not(open_), hole=hole, fine=fine, needs="approvals")
 
 
-def _variables(judge: Judge, settings: RepositoryProtection) -> Iterator[Outcome]:
-    name = "audit/variable-unprotected"
+def _variables(judge: Judge, facts: Facts) -> Iterator[Outcome]:
+    """Whether any branch gets the gate's secrets.
+
+    Where no change can say what the jobs do, that opens nothing by itself, and is needed for jobs
+    of merge requests: they get no protected variable.
+    """
+    name, settings = "audit/variable-unprotected", facts.repository
     if settings.variables is None:
         yield judge.unknown(name, needs="variables")
         return
@@ -136,6 +141,7 @@ def _variables(judge: Judge, settings: RepositoryProtection) -> Iterator[Outcome
         hole=f"not protected: {', '.join(lax)}",
         fine=f"protected: {', '.join(sorted({one.name for one in secret}))}",
         needs="variables",
+        level=Level.NOTE if lax and defined_elsewhere(facts) else None,
     )
 
 

@@ -48,7 +48,7 @@ def _section(heading: str, outcomes: Sequence[Outcome], audit: Audit) -> Iterato
                 yield from _wrapped(f"{_place(outcome)}: {_said(outcome)}", "    - ")
         yield from _wrapped(entry.threat, "    risk   ")
         yield from _wrapped(remedy.menu, "    close  ")
-        yield from _wrapped(remedy.api, "    API    ")
+        yield from _wrapped(remedy.api, "    set    ")
 
 
 def _unknown(outcomes: Sequence[Outcome]) -> Iterator[str]:

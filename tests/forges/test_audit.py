@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 
 import jsonschema
 import pytest
+import requests
 
 from gitops_gate.audit.catalogue import CATALOGUE
 from gitops_gate.audit.json_report import json_schema
 from gitops_gate.cli import main
+from tests.engines import ROOT
 from tests.forges.github.server import GitHubServer
 from tests.forges.github.shapes import Shapes
 from tests.forges.github.state import ACTIONS_APP, Repository
@@ -810,3 +813,119 @@ def test_a_forge_that_fails_is_an_error_and_no_finding(github: GitHubSite) -> No
     code, out, err = github.run()
     assert (code, out) == (2, "")
     assert "gitops-gate:" in err
+
+
+# ------------------------------------------------------------------------- the documented set-up
+
+
+def set_up(forge: str) -> str:
+    """What the documentation says of one forge."""
+    text = (ROOT / "docs" / "audit.md").read_text("utf-8")
+    heading = f"\n## A set-up that has no hole: {'GitHub' if forge == 'github' else 'GitLab'}\n"
+    return text.split(heading, 1)[1].split("\n## ", 1)[0]
+
+
+def documented(forge: str) -> list[tuple[str, str, Any]]:
+    """The requests that the documentation shows for a forge: method, path and body."""
+    pattern = r"`(POST|PUT|PATCH)\s+(/[^`]+)`:\n\n```json\n(.*?)```"
+    found = re.findall(pattern, set_up(forge), re.DOTALL)
+    return [(method, path, json.loads(body)) for method, path, body in found]
+
+
+def documented_owners(forge: str) -> str:
+    """The CODEOWNERS that the documentation shows for a forge."""
+    return set_up(forge).split("```text\n", 1)[1].split("```", 1)[0]
+
+
+def test_the_documented_set_up_of_github_closes_everything(github: GitHubSite) -> None:
+    repository = github.repository
+    repository.rulesets.clear()
+    repository.methods.update(squash=True, rebase=True)
+    repository.workflow_permissions.update(
+        default_workflow_permissions="write", can_approve_pull_request_reviews=True
+    )
+    github.push({".github/CODEOWNERS": documented_owners("github")})
+    assert len(all_ids(github.audit("--delivery-ref", DEPLOY), "holes")) > 10
+    requests_made = documented("github")
+    assert len(requests_made) == 5
+    for method, path, body in requests_made:
+        url = github.server.api_url + path.format(owner="acme", repo="shop")
+        headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "a person"}
+        answer = requests.request(method, url, json=body, headers=headers, timeout=10)
+        assert answer.status_code in (200, 201, 204), answer.text
+    report = github.audit("--delivery-ref", DEPLOY)
+    assert (report["holes"], report["unknown"]) == ([], [])
+
+
+def test_the_documented_set_up_of_gitlab_closes_everything(gitlab: GitLabSite) -> None:
+    project = gitlab.project
+    fresh = Project(id=project.id, path=project.path, group=project.group)
+    for name in (
+        "protected", "rules", "approvals", "push_rule", "protected_tags", "variables",
+        "pipelines_must_succeed", "merge_trains", "squash_option", "ci_config_path",
+        "fork_pipelines",
+    ):  # fmt: skip
+        setattr(project, name, getattr(fresh, name))
+    gitlab.push({"CODEOWNERS": documented_owners("gitlab")})
+    arguments = ("--delivery-ref", DEPLOY, "--branch", "main")
+    assert len(all_ids(gitlab.audit(*arguments), "holes")) > 10
+    made = documented("gitlab")
+    assert len(made) == 8
+    for _, path, body in made:
+        apply_to(project, path.removeprefix("/projects/:id"), dict(body))
+    report = gitlab.audit(*arguments)
+    assert (report["holes"], report["unknown"]) == ([], [])
+
+
+SETTINGS = {
+    "ci_config_path": "ci_config_path",
+    "only_allow_merge_if_pipeline_succeeds": "pipelines_must_succeed",
+    "allow_merge_on_skipped_pipeline": "skipped_pipelines_pass",
+    "merge_method": "merge_method",
+    "squash_option": "squash_option",
+    "merge_pipelines_enabled": "merge_trains",
+    "merge_trains_enabled": "merge_trains",
+    "ci_allow_fork_pipelines_to_run_in_parent_project": "fork_pipelines",
+    "ci_push_repository_for_job_token_allowed": "job_token_pushes",
+}
+
+
+def apply_to(project: Project, path: str, body: dict[str, Any]) -> None:
+    """Make of a project what a request would; an unknown path or field is a `KeyError`."""
+    if path == "":
+        for name, value in body.items():
+            setattr(project, SETTINGS[name], value)
+    elif path == "/protected_branches":
+        values: dict[str, Any] = {
+            kind: [AccessEntry(level=body.pop(f"{kind}_access_level"))]
+            for kind in ("push", "merge")
+            if f"{kind}_access_level" in body
+        }
+        for key in body.pop("allowed_to_push", ()):
+            values.setdefault("push", []).append(AccessEntry(deploy_key=key["deploy_key_id"]))
+        names = {
+            "name": "name",
+            "allow_force_push": "force_push",
+            "code_owner_approval_required": "code_owners",
+        }
+        values |= {names[name]: value for name, value in body.items()}
+        project.protected.append(ProtectedBranch(**values))
+    elif path == "/protected_tags":
+        project.protected_tags.append(body["name"])
+    elif path == "/approvals":
+        project.approvals.reset_on_push = body["reset_approvals_on_push"]
+        project.approvals.author_may_approve = body["merge_requests_author_approval"]
+        project.approvals.committers_may_not_approve = body[
+            "merge_requests_disable_committers_approval"
+        ]
+        project.approvals.disable_overriding = body[
+            "disable_overriding_approvers_per_merge_request"
+        ]
+    elif path == "/approval_rules":
+        kind, count = body["rule_type"], body["approvals_required"]
+        project.rules.append(ApprovalRule(id=5, name=body["name"], required=count, kind=kind))
+    elif path == "/push_rule":
+        stamp = {"id": 1, "project_id": project.id, "created_at": "2026-11-24T08:00:00.000Z"}
+        project.push_rule = {**stamp, **body}
+    else:
+        project.variables[path.removeprefix("/variables/")] = body["protected"]

@@ -7,8 +7,9 @@ Rulesets of the organisation are among them. `gitops_gate.forges.github.settings
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,8 @@ _Json = Mapping[str, Any]
 
 _COVERS = frozenset({"pull_request", "required_status_checks", "non_fast_forward", "deletion"})
 """Rules which together leave nothing to classic protection that its exemptions could open."""
+_HOLDING = _COVERS | {"update", "merge_queue", "workflows", "code_scanning"}
+"""Rules that hold a change back. A ruleset of others, of commit messages say, opens nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,50 +121,32 @@ def _together(
     settings = classic.found or {}
     reviews = settings.get("required_pull_request_reviews") or {}
     pull_rules = _of_type(rules, "pull_request")
-    check_rules = _of_type(rules, "required_status_checks")
+    review = partial(_review, reviews, pull_rules, known)
     types = {str(rule.get("type")) for rule in rules}
     unknown: tuple[str, ...] = (classic.hidden,) if classic.hidden else ()
-    bypass = _bypass(reviews, rulesets) if known else None
+    bypass = _bypass(reviews, _with_rules(_HOLDING, rules, rulesets)) if known else None
     if known and bypass is None:
         unknown += ("the token may not read who may pass a ruleset by",)
-    checks = _checks(settings, about or {}, rules, known=known)
     protected: bool | None = bool(rules) or bool(settings)
     if not protected and not (known and about is not None):
         protected = bool((about or {}).get("protected")) or None
-    strict = (settings.get("required_status_checks") or {}).get("strict")
     return Protection(
         branch=branch,
         protected=protected,
         there=about is not None,
-        required_checks=checks,
+        required_checks=_checks(settings, about or {}, rules, known=known),
         required_approvals=_most(
             [reviews.get("required_approving_review_count")]
             + [one.get("required_approving_review_count") for one in pull_rules],
             known=known,
         ),
-        dismisses_stale=_any(
-            [reviews.get("dismiss_stale_reviews")]
-            + [one.get("dismiss_stale_reviews_on_push") for one in pull_rules],
-            known=known,
-        ),
-        code_owners=_any(
-            [reviews.get("require_code_owner_reviews")]
-            + [one.get("require_code_owner_review") for one in pull_rules],
-            known=known,
-        ),
+        dismisses_stale=review("dismiss_stale_reviews", "dismiss_stale_reviews_on_push"),
+        code_owners=review("require_code_owner_reviews", "require_code_owner_review"),
         change_request=_any([bool(reviews), bool(pull_rules)], known=known),
         restricted=_any([settings.get("restrictions"), "update" in types], known=known),
         writers=_writers(settings, rules, rulesets),
-        up_to_date=_any(
-            [strict, "merge_queue" in types]
-            + [one.get("strict_required_status_checks_policy") for one in check_rules],
-            known=known,
-        ),
-        last_push_approval=_any(
-            [reviews.get("require_last_push_approval")]
-            + [one.get("require_last_push_approval") for one in pull_rules],
-            known=known,
-        ),
+        up_to_date=_any(["merge_queue" in types, *_strict(settings, rules)], known=known),
+        last_push_approval=review("require_last_push_approval", "require_last_push_approval"),
         force_push=_allowed(classic, "allow_force_pushes", "non_fast_forward" in types),
         deletion=_allowed(classic, "allow_deletions", "deletion" in types),
         admins_included=_admins_included(classic, types),
@@ -199,6 +184,28 @@ def _checks(
 def _of_type(rules: Sequence[_Json], kind: str) -> list[_Json]:
     """The parameters of the rules of one kind."""
     return [rule.get("parameters") or {} for rule in rules if rule.get("type") == kind]
+
+
+def _with_rules(
+    types: Collection[str], rules: Sequence[_Json], rulesets: Sequence[_Json]
+) -> list[_Json]:
+    """The rulesets that some of the branch's rules of these kinds come from."""
+    numbers = {rule.get("ruleset_id") for rule in rules if rule.get("type") in types}
+    return [one for one in rulesets if one["id"] in numbers]
+
+
+def _review(
+    reviews: _Json, pull_rules: Sequence[_Json], known: bool, classic: str, ruled: str
+) -> bool | None:
+    """Whether a review is asked for in some way, by its name in classic protection and in rules."""
+    return _any([reviews.get(classic), *(one.get(ruled) for one in pull_rules)], known=known)
+
+
+def _strict(settings: _Json, rules: Sequence[_Json]) -> list[Any]:
+    """Whether the checks have to be of the branch's tip, by each that says so."""
+    name = "strict_required_status_checks_policy"
+    ruled = [one.get(name) for one in _of_type(rules, "required_status_checks")]
+    return [(settings.get("required_status_checks") or {}).get("strict"), *ruled]
 
 
 def _admins_included(classic: _Classic, types: set[str]) -> bool | None:
@@ -251,8 +258,9 @@ def _bypass(reviews: _Json, rulesets: Sequence[_Json]) -> tuple[str, ...] | None
         if "bypass_actors" not in ruleset:
             return None
         for actor in ruleset["bypass_actors"] or ():
-            kind, number = actor.get("actor_type"), actor.get("actor_id")
-            names.add(f"{kind} {number} ({actor.get('bypass_mode')})")
+            number = actor.get("actor_id")
+            who = f"{actor.get('actor_type')}{'' if number is None else f' {number}'}"
+            names.add(f"{who} ({actor.get('bypass_mode')})")
     return tuple(sorted(names))
 
 
@@ -260,9 +268,8 @@ def _writers(
     settings: _Json, rules: Sequence[_Json], rulesets: Sequence[_Json]
 ) -> tuple[str, ...] | None:
     """Who may write a branch that a rule holds everybody off, or that classic protection does."""
-    holding = {rule["ruleset_id"] for rule in rules if rule.get("type") == "update"}
-    if holding:
-        return _bypass({}, [one for one in rulesets if one["id"] in holding])
+    if holding := _with_rules(("update",), rules, rulesets):
+        return _bypass({}, holding)
     return _pushers(settings) if settings.get("restrictions") else None
 
 

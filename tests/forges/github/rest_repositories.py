@@ -588,7 +588,8 @@ def _source_of(call: Call, ruleset: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ruleset(call: Call, ruleset: Mapping[str, Any], *, full: bool) -> dict[str, Any]:
+def ruleset_shape(call: Call, ruleset: Mapping[str, Any], *, full: bool) -> dict[str, Any]:
+    """A ruleset; who may pass it by is shown to those who may change it."""
     url = f"{call.shapes.repository_url(call.repository)}/rulesets/{ruleset['id']}"
     shape = {
         "target": "branch", "source_type": "Repository", "source": call.repository.full_name,
@@ -616,7 +617,7 @@ def rulesets(call: Call) -> Reply:
         for one in call.repository.rulesets
         if not own or one.get("source_type", "Repository") == "Repository"
     ]
-    return call.page(found, lambda one: _ruleset(call, one, full=False))
+    return call.page(found, lambda one: ruleset_shape(call, one, full=False))
 
 
 @operation("repos/get-repo-ruleset")
@@ -625,7 +626,7 @@ def ruleset(call: Call) -> Reply:
     number = call.number("ruleset_id")
     for one in call.repository.rulesets:
         if one["id"] == number:
-            return Reply.of(_ruleset(call, one, full=True))
+            return Reply.of(ruleset_shape(call, one, full=True))
     raise not_found()
 
 

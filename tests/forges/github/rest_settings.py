@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.forges.github.calls import Call, not_found, operation
-from tests.forges.github.rest_repositories import protected
+from tests.forges.github.rest_repositories import protected, ruleset_shape
 from tests.forges.github.state import ACTIONS_APP
 from tests.forges.serving import Reply
 
@@ -18,6 +18,34 @@ from tests.forges.serving import Reply
 def workflow_permissions(call: Call) -> Reply:
     """What GITHUB_TOKEN may do where a job does not say it."""
     return Reply.of(call.repository.workflow_permissions)
+
+
+@operation(
+    "actions/set-github-actions-default-workflow-permissions-repository",
+    needs="administration:write",
+    role="admin",
+)
+def set_workflow_permissions(call: Call) -> Reply:
+    """Say what GITHUB_TOKEN may do."""
+    call.repository.workflow_permissions.update(call.body)
+    return Reply(status=204)
+
+
+@operation("repos/create-repo-ruleset", needs="administration:write", role="admin")
+def create_ruleset(call: Call) -> Reply:
+    """A new ruleset of the repository."""
+    made = {"id": len(call.repository.rulesets) + 101, **call.body}
+    call.repository.rulesets.append(made)
+    return Reply.of(ruleset_shape(call, made, full=True), 201)
+
+
+@operation("repos/update", needs="administration:write", role="admin")
+def update_repository(call: Call) -> Reply:
+    """Other settings; the methods of merging alone."""
+    names = {"merge_commit": "merge", "squash_merge": "squash", "rebase_merge": "rebase"}
+    for name, value in call.body.items():
+        call.repository.methods[names[name.removeprefix("allow_")]] = value
+    return Reply.of(call.shapes.repository(call.repository, call.token))
 
 
 @operation("repos/list-branches", needs="contents:read")
