@@ -17,14 +17,21 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {
         ".github/workflows/gitops-gate.yml": "github/gitops-gate.yml",
         ".github/workflows/gitops-gate-reviewed.yml": "github/gitops-gate-reviewed.yml",
     },
+    "gitlab": {".gitlab-ci.yml": "gitlab/gitlab-ci.yml"},
 }
 """The files of each CI, and the template of each, below `gitops_gate/ci/templates`."""
 
 NEXT: Mapping[str, str] = {
     "github": "pin the action in .github/workflows/gitops-gate.yml to a commit that you have read, "
     "merge, and require the status gitops-gate: docs/github.md",
+    "gitlab": "give the project a masked variable GITOPS_GATE_TOKEN, pin the version in "
+    ".gitlab-ci.yml to a commit that you have read, and require that pipelines succeed: "
+    "docs/gitlab.md",
 }
 """What a person still has to do."""
+
+SHARED = frozenset({".gitlab-ci.yml"})
+"""Files that are there for other things as well: what one of them lacks is shown, to be added."""
 
 PUBLIC = {"github": "github.com", "gitlab": "gitlab.com"}
 """The hosts that need no address in the configuration."""
@@ -72,8 +79,12 @@ def own_forge(origin: str | None, ci: str | None) -> str | None:
     return origin if public and origin and origin != f"https://{public}" else None
 
 
-def files_for(ci: str | None) -> dict[str, str]:
-    """The text of each file, by its path in the repository."""
+def files_for(ci: str | None, forge: str | None = None) -> dict[str, str]:
+    """The text of each file, by its path in the repository, for a forge of one's own if named."""
     folder = importlib.resources.files("gitops_gate.ci") / "templates"
     templates = TEMPLATES.get(ci or "", {})
-    return {path: folder.joinpath(name).read_text("utf-8") for path, name in templates.items()}
+    texts = {path: folder.joinpath(name).read_text("utf-8") for path, name in templates.items()}
+    if ci != "gitlab" or forge is None:
+        return texts
+    public = f"https://{PUBLIC[ci]}"
+    return {path: text.replace(public, forge) for path, text in texts.items()}

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import click
 
-from gitops_gate.commands.ci_files import NEXT, TEMPLATES, ci_of, files_for, origin_of, own_forge
+from gitops_gate.commands.ci_files import (
+    NEXT,
+    SHARED,
+    TEMPLATES,
+    ci_of,
+    files_for,
+    origin_of,
+    own_forge,
+)
 from gitops_gate.config import CONFIGURATION_PATH
 from gitops_gate.errors import ConfigurationError
 
@@ -51,12 +59,13 @@ def command(repo: str, ci: str | None, force: bool, dry_run: bool) -> int:
     origin = origin_of(root)
     chosen = ci or ci_of(root, origin)
     paths = [application.path for application in applications]
-    text = configuration_for(paths, own_forge(origin, chosen))
+    forge = own_forge(origin, chosen)
+    text = configuration_for(paths, forge)
     if dry_run:
         click.echo(text, nl=False)
         return 0
     files = {CONFIGURATION_PATH: text, SCHEMA_COPY: _schema(), WAIVERS: NO_WAIVERS}
-    written = _write_missing(root, files | files_for(chosen), force)
+    written = _write_missing(root, files | files_for(chosen, forge), force)
     number = "1 application" if len(applications) == 1 else f"{len(applications)} applications"
     for path in written:
         click.echo(f"wrote {path}{f' for {number}' if path == CONFIGURATION_PATH else ''}")
@@ -73,6 +82,9 @@ def _write_missing(root: Path, files: Mapping[str, str], force: bool) -> list[st
     """
     there = {path for path in files if (root / path).exists()}
     kept = there & {WAIVERS} if force else there
+    for path in sorted(kept & SHARED):
+        if "gitops-gate" not in (root / path).read_text("utf-8", "replace"):
+            click.echo(f"add this to {path}, which is there already:\n\n{files[path]}")
     if len(kept) == len(files):
         raise ConfigurationError("is there already", path=CONFIGURATION_PATH, remedy="say --force")
     for path in sorted(kept - {WAIVERS}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 import gitops_gate
 from tests.e2e.acting import WORKFLOWS
@@ -51,7 +52,7 @@ def test_a_repository_from_github_gets_its_workflows_and_an_own_server_is_pinned
 
 
 @pytest.mark.parametrize(
-    "remote", ["https://gitlab.com/acme/shop", "/srv/git/github.git", "../github", None]
+    "remote", ["https://git.example.com/acme/shop", "/srv/git/github.git", "../github", None]
 )
 def test_a_repository_from_elsewhere_gets_none(
     made: GitRepository, command: Gate, remote: str | None
@@ -93,3 +94,41 @@ def test_a_dry_run_writes_nothing(made: GitRepository, command: Gate) -> None:
     made.git("remote", "add", "origin", "https://github.com/acme/shop")
     assert command("init", "--repo", made.folder, "--dry-run").code == 0
     assert workflows(made) == []
+
+
+class TestOnGitLab:
+    @pytest.mark.parametrize(
+        ("remote", "address"),
+        [
+            ("https://gitlab.com/acme/shop", "https://gitlab.com"),
+            ("git@gitlab.example.com:acme/shop.git", "https://gitlab.example.com"),
+        ],
+    )
+    def test_a_repository_gets_an_include_for_its_server(
+        self, made: GitRepository, command: Gate, remote: str, address: str
+    ) -> None:
+        made.git("remote", "add", "origin", remote)
+        done = command("init", "--repo", made.folder)
+        assert done.code == 0, done.err
+        written = yaml.safe_load((made.folder / ".gitlab-ci.yml").read_text())
+        (include,) = written["include"]
+        assert include["inputs"]["url"] == address
+        assert f"/v{gitops_gate.__version__}/.gitlab-ci-template.yml" in include["remote"]
+        assert include["inputs"]["version"] == f"v{gitops_gate.__version__}"
+        assert "GITOPS_GATE_TOKEN" in done.out
+        assert workflows(made) == []
+
+    def test_a_file_that_is_there_is_kept_and_what_it_lacks_is_shown(
+        self, made: GitRepository, command: Gate
+    ) -> None:
+        mine = made.write(".gitlab-ci.yml", "test: {script: make test}\n")
+        done = command("init", "--repo", made.folder)
+        assert done.code == 0, done.err
+        assert mine.read_text() == "test: {script: make test}\n"
+        assert "add this to .gitlab-ci.yml" in done.out
+        assert "\ninclude:\n  - remote: https://" in done.out
+        again = command("init", "--repo", made.folder)
+        assert again.code == 2
+        assert "add this to .gitlab-ci.yml" in again.out
+        assert command("init", "--repo", made.folder, "--force").code == 0
+        assert "gitops-gate" in mine.read_text()
