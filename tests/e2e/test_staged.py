@@ -62,6 +62,7 @@ def test_a_conflict_is_named(made: GitRepository, gate: Any) -> None:
 
 def test_the_hooks_call_what_there_is(made: GitRepository, command: Any) -> None:
     (hooks,) = load_yaml((ROOT / ".pre-commit-hooks.yaml").read_bytes())
+    assert isinstance(hooks, list)
     for hook in hooks:
         program, *arguments = hook["entry"].split()
         assert program == "gitops-gate"

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.forges.gitlab import scenario
-from tests.forges.test_review_gitlab import World, config_map
+from tests.forges.test_review_github import config_map
+from tests.forges.test_review_gitlab import World
 from tests.forges.test_review_gitlab import gate as gate  # noqa: PLC0414 - a fixture
 from tests.forges.test_review_gitlab import world as world  # noqa: PLC0414 - a fixture
 

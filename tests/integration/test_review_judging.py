@@ -40,9 +40,9 @@ def branch(made: GitRepository, start: str, **files: str) -> str:
     return made.commit()
 
 
-def judged(made: GitRepository, base: str, head: str, **options: bool) -> Report:
+def judged(made: GitRepository, base: str, head: str, *, landed: bool = False) -> Report:
     with open_repository(made.folder) as repository:
-        return judge(repository, base, head, Options(jobs=1), **options)
+        return judge(repository, base, head, Options(jobs=1), landed=landed)
 
 
 def test_what_the_target_gained_meanwhile_is_no_change_of_the_head(made: GitRepository) -> None:
