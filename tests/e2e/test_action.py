@@ -209,11 +209,12 @@ class TestOtherEvents:
         self, shop: Acting, trusted: Path
     ) -> None:
         """Whoever may start the workflow names the target, and it has to be the true one."""
-        shop.git.git("branch", "older", "main~1")
-        shop.forge.do("retarget", pull=1, base="older")
-        inputs = {"number": "1", "base": "main"}
+        shop.git.git("branch", "older", "main")
+        shop.commit("main", {"README.md": "Newer\n"})
+        inputs = {"number": "1", "base": "older"}
         payload = {"inputs": inputs, "repository": {"default_branch": "main"}}
-        shop.run("workflow_dispatch", payload, workflow=trusted)
+        ran = shop.run("workflow_dispatch", payload, workflow=trusted)
+        assert "its own run publishes" in ran.log
         assert (shop.forge.states, shop.forge.comments) == ([], [])
 
 
