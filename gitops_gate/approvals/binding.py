@@ -170,7 +170,7 @@ def moment_of(
         return _refusal(Code.TIME_UNKNOWN, "the forge does not say when it was given")
     if facts.retargeted_at is not None and at <= facts.retargeted_at:
         return _refusal(Code.RETARGETED, "given before the change got another target branch")
-    head = _head_at(at, facts, now.head)
+    head = _head_at(review, at, facts, now.head)
     if isinstance(head, Refusal):
         return head
     if review.commit is not None and review.commit != head:
@@ -207,10 +207,13 @@ def why_void(moment: Moment, now: Moment, seen_now: Seen | None, seen_at: SeenAt
     return None
 
 
-def _head_at(at: datetime.datetime, facts: ApprovalFacts, head: str) -> str | Refusal:
+def _head_at(
+    review: Review, at: datetime.datetime, facts: ApprovalFacts, head: str
+) -> str | Refusal:
+    """Without pushes the forge has to name the head itself: a branch may have gone back to it."""
     if facts.pushes:
         return _tip_at(at, facts.pushes, head, "the change")
-    if facts.head_seen_at is None:
+    if facts.head_seen_at is None or review.commit is None:
         return _moment_unknown("when the change was pushed to cannot be read")
     if at <= facts.head_seen_at:
         message = "given before the forge first saw the head, and pushes cannot be read"

@@ -1014,3 +1014,24 @@ def test_the_targets_moves_are_those_since_the_change_was_opened(world, reposito
     assert (moves[-1].before, moves[-1].after) == (before, repository.branches["main"])
     assert moves[-1].actor is not None
     assert moves[-1].actor.login == "ann"
+
+
+def test_where_pushes_cannot_be_read_the_oldest_run_on_the_head_stands_in(world, repository, pull):
+    world.faults.reply(
+        "repos/list-activities", Reply.of({"message": "Not Found"}, 404), name="private"
+    )
+    world.token(TOKEN, permissions={**PUBLISHER, "actions": "read"})
+    ann = world.account("ann")
+    for number, hour in ((1, 9), (2, 8)):
+        repository.runs.append(
+            {
+                "id": number, "head_sha": pull.head, "head_branch": "feature",
+                "created_at": f"2026-11-24T0{hour}:00:00Z",
+                "actor": ann, "triggering_actor": ann,
+            }
+        )  # fmt: skip
+    forge = opened(world)
+    facts = forge.approvals.approvals(forge.change_requests.read())
+    assert facts.pushes is None
+    assert facts.head_seen_at.hour == 8
+    assert facts.head_seen_by.login == "ann"

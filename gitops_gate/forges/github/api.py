@@ -65,8 +65,10 @@ class Api:
         """What is at a path. `can` says what is tried, for the error: `read the statuses`."""
         return self._rest("GET", path, can=can, parameters=parameters)[1]
 
-    def pages(self, path: str, *, can: str, **parameters: Any) -> Iterator[Sequence[Any]]:
-        """Every page of a list, as the server links them."""
+    def pages(
+        self, path: str, *, can: str, inside: str | None = None, **parameters: Any
+    ) -> Iterator[Sequence[Any]]:
+        """Every page of a list, as the server links them; `inside` names the key that holds it."""
         following: str | None = path
         chosen = {"per_page": PAGE, **parameters}
         seen: set[str] = set()
@@ -75,6 +77,8 @@ class Api:
                 raise forge_error(f"GitHub's pages lead in a circle when asked to {can}")
             seen.add(following)
             headers, page = self._rest("GET", following, can=can, parameters=chosen)
+            if inside is not None and isinstance(page, dict):
+                page = page.get(inside)
             if not isinstance(page, list):
                 raise forge_error(f"GitHub answered something else than a list to {can}")
             yield page

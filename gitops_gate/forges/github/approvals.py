@@ -61,6 +61,7 @@ class GithubApprovals:
         """
         reading = self._reading_of(snapshot)
         pushes, unknown = self._pushes(reading)
+        seen_at, seen_by = (None, None) if pushes else self._first_sighting(reading)
         with as_documented("the reviews"):
             contributions = _contributions(reading)
             if contributions is None:
@@ -72,6 +73,9 @@ class GithubApprovals:
                 contributions=contributions,
                 pushes=pushes,
                 retargeted_at=_retargeted_at(reading),
+                head_seen_at=seen_at,
+                head_seen_by=seen_by,
+                reviews_complete="reviews" not in reading.short,
                 unknown=unknown,
             )
 
@@ -177,6 +181,35 @@ class GithubApprovals:
         if not pushes or pushes[-1].after != head:
             return None, ("GitHub's record of pushes does not reach up to the head yet",)
         return pushes, ()
+
+    def _first_sighting(self, reading: Reading) -> tuple[datetime.datetime | None, Account | None]:
+        """When the oldest workflow run on the head began, and whose push or review began it.
+
+        Stands in for the record of pushes, which private forks do not show
+        (docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository).
+        """
+        with as_documented("the pull request"):
+            head = str(reading.pull["headRefOid"])
+        try:
+            pages = list(
+                self._api.pages(
+                    f"{self._api.repository}/actions/runs",
+                    can="read the workflow runs",
+                    inside="workflow_runs",
+                    head_sha=head,
+                )
+            )
+        except ForgeError as error:
+            if error.status not in (403, 404):
+                raise
+            return None, None
+        with as_documented("the workflow runs"):
+            runs = [run for page in pages for run in page if run["head_sha"] == head]
+            if not runs:
+                return None, None
+            first = min(runs, key=lambda run: moment(run["created_at"]))
+            actor = first.get("triggering_actor") or first.get("actor")
+            return moment(first["created_at"]), rest_account(actor) if actor else None
 
     def _activities(
         self, repository: str, branch: str, opened: datetime.datetime

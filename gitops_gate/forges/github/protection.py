@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.github.api import Api, as_documented
-from gitops_gate.forges.github.settings import read_settings
+from gitops_gate.forges.github.settings import bypass_of, read_settings
 from gitops_gate.forges.values import Protection, RepositoryProtection, RequiredCheck
 
 _Json = Mapping[str, Any]
@@ -253,15 +253,10 @@ def _people(lists: _Json) -> tuple[str, ...]:
 
 def _bypass(reviews: _Json, rulesets: Sequence[_Json]) -> tuple[str, ...] | None:
     """Who may pass by, or None where a ruleset does not show it to this token."""
-    names = set(_people(reviews.get("bypass_pull_request_allowances") or {}))
-    for ruleset in rulesets:
-        if "bypass_actors" not in ruleset:
-            return None
-        for actor in ruleset["bypass_actors"] or ():
-            number = actor.get("actor_id")
-            who = f"{actor.get('actor_type')}{'' if number is None else f' {number}'}"
-            names.add(f"{who} ({actor.get('bypass_mode')})")
-    return tuple(sorted(names))
+    listed = bypass_of(rulesets)
+    if listed is None:
+        return None
+    return tuple(sorted({*listed, *_people(reviews.get("bypass_pull_request_allowances") or {})}))
 
 
 def _writers(
@@ -269,7 +264,7 @@ def _writers(
 ) -> tuple[str, ...] | None:
     """Who may write a branch that a rule holds everybody off, or that classic protection does."""
     if holding := _with_rules(("update",), rules, rulesets):
-        return _bypass({}, holding)
+        return bypass_of(holding)
     return _pushers(settings) if settings.get("restrictions") else None
 
 

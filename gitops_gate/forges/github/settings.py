@@ -38,13 +38,15 @@ def read_settings(api: Api, *, public: bool) -> RepositoryProtection:
     )
     rulesets = _or_none(lambda: _every(api, "rulesets", can="list the rulesets"))
     with as_documented("the repository's settings"):
+        tags = None if rulesets is None else _tag_rulesets(api, rulesets)
         default = str(about["default_branch"])
         return RepositoryProtection(
             repository=str(about["full_name"]),
             default_branch=default,
             branches=_branches(api, default),
             merge_methods=_methods(about),
-            tags=None if rulesets is None else _tags(api, rulesets),
+            tags=None if tags is None else _tags(tags),
+            tag_bypass=None if tags is None else bypass_of(tags),
             idle_rulesets=None if rulesets is None else _idle(rulesets),
             actions_app=_ACTIONS if public else _actions_app(api),
             job_token_writes=jobs["default_workflow_permissions"] != "read" if jobs else None,
@@ -85,22 +87,40 @@ def _idle(rulesets: Sequence[_Json]) -> tuple[str, ...]:
     return tuple(sorted(str(one["name"]) for one in rulesets if one["enforcement"] == "evaluate"))
 
 
-def _tags(api: Api, rulesets: Sequence[_Json]) -> tuple[str, ...] | None:
-    """The patterns of tags which rulesets let nobody move or delete, who may not pass them by."""
-    ruled: dict[str, set[str]] = {}
+def _tag_rulesets(api: Api, rulesets: Sequence[_Json]) -> list[_Json] | None:
+    """The rulesets that are enforced for tags, whole; None where one of them is hidden."""
+    found = []
     for ruleset in rulesets:
         if ruleset.get("target") != "tag" or ruleset["enforcement"] != "active":
             continue
         path = f"{api.repository}/rulesets/{int(ruleset['id'])}"
-        whole = _or_none(partial(api.get, path, can="read a ruleset"))
-        if whole is None:
-            return None
-        names = (whole.get("conditions") or {}).get("ref_name") or {}
+        found.append(_or_none(partial(api.get, path, can="read a ruleset")))
+    return None if None in found else found
+
+
+def _tags(rulesets: Sequence[_Json]) -> tuple[str, ...]:
+    """The patterns of tags which rulesets let nobody move or delete."""
+    ruled: dict[str, set[str]] = {}
+    for ruleset in rulesets:
+        names = (ruleset.get("conditions") or {}).get("ref_name") or {}
         if names.get("exclude"):
             continue
         for pattern in _patterns(names.get("include") or ()):
-            ruled.setdefault(pattern, set()).update(rule["type"] for rule in whole["rules"])
+            ruled.setdefault(pattern, set()).update(rule["type"] for rule in ruleset["rules"])
     return tuple(sorted(name for name, types in ruled.items() if types >= {"update", "deletion"}))
+
+
+def bypass_of(rulesets: Sequence[_Json]) -> tuple[str, ...] | None:
+    """Who may pass rulesets by, or None where one does not show it to this token."""
+    names = set()
+    for ruleset in rulesets:
+        if "bypass_actors" not in ruleset:
+            return None
+        for actor in ruleset["bypass_actors"] or ():
+            number = actor.get("actor_id")
+            who = f"{actor.get('actor_type')}{'' if number is None else f' {number}'}"
+            names.add(f"{who} ({actor.get('bypass_mode')})")
+    return tuple(sorted(names))
 
 
 def _patterns(include: Iterable[str]) -> Iterable[str]:

@@ -442,7 +442,8 @@ def _run(call: Call, run: Mapping[str, Any]) -> dict[str, Any]:
         "html_url": html, "pull_requests": [], "updated_at": run["created_at"],
         **{f"{name}_url": f"{url}/{name}" for name in names}, "workflow_url": f"{url}/workflow",
         "check_suite_url": f"{url}/check-suite", "head_commit": None, "repository": shape,
-        "head_repository": shape, "display_title": "A run", **run,
+        "head_repository": shape, "display_title": "A run", "name": "CI", **run,
+        **{who: call.shapes.user(run.get(who)) for who in ("actor", "triggering_actor")},
     }  # fmt: skip
 
 

@@ -96,10 +96,11 @@ class TestWithoutPushes:
     @pytest.mark.parametrize("pushes", [None, ()])
     def test_first_sighting(self, pushes: Any) -> None:
         seen = {"pushes": pushes, "head_seen_at": minute(10)}
-        assert moment(review(BOB, 9), **seen) == "before_first_sighting"
-        assert moment(review(BOB, 10), **seen) == "before_first_sighting"
-        assert moment(review(BOB, 11), **seen) == (HEAD, BASE)
+        assert moment(review(BOB, 9, commit=HEAD), **seen) == "before_first_sighting"
+        assert moment(review(BOB, 10, commit=HEAD), **seen) == "before_first_sighting"
+        assert moment(review(BOB, 11, commit=HEAD), **seen) == (HEAD, BASE)
         assert moment(review(BOB, 11, commit=OLDER), **seen) == "commit_disagrees"
+        assert moment(review(BOB, 11), **seen) == "moment_unknown"
         assert moment(review(BOB, 11), pushes=pushes) == "moment_unknown"
 
     def test_pushes_say_more_than_a_sighting(self) -> None:
