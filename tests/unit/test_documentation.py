@@ -279,7 +279,8 @@ def test_every_yaml_example_is_accepted(where: str, text: str) -> None:
     data = text.encode()
     value: Any = load_document(data)
     schema = FORGES.get(Path(where).stem)
-    if schema and isinstance(value, dict) and not set(value) <= schema_keys("configuration"):
+    ours = set(json.loads((SCHEMAS / "configuration.json").read_text("utf-8"))["properties"])
+    if schema and isinstance(value, dict) and not set(value) <= ours:
         accepted_by_a_ci(schema, value)
     elif isinstance(value, list):
         assert load_waivers(data, path=where)
