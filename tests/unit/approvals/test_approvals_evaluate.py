@@ -223,7 +223,7 @@ class TestNext:
             assert self.next(settings=settings, people=people) == expected
 
     def test_users(self) -> None:
-        settings = requiring(count=2, users=("@Bob", "carol", "alice", "5", "1"))
+        settings = requiring(count=2, users=("@Bob", "carol", "@alice", "5", "1"))
         people = teams()
         assert self.next(review(CAROL), settings=settings, people=people) == ("5", "Bob")
 
@@ -300,6 +300,17 @@ class TestFreezes:
         assert (freeze.label, freeze.holds) == ("hotfix", False)
         assert evaluation.satisfied
         assert [reason.code for reason in evaluation.reasons] == ["no_approval_rules"]
+
+    def test_with_the_permission_that_is_asked_for(self) -> None:
+        unless = Unless(labels=("hotfix",), require=Require(users=("bob",), permission="admin"))
+        given: dict[str, Any] = {
+            "change": replace(self.SHOP, labels=("hotfix",)),
+            "freezes": (replace(self.FREEZE, unless=unless),),
+        }
+        assert not self.evaluated(review(BOB), **given).satisfied
+        admin = People(access={2: "admin"})
+        assert self.evaluated(review(BOB), **given, people=admin).satisfied
+        assert permissions_of(question(review(BOB), settings=NOBODY, **given)) == (BOB,)
 
     def test_other_people_are_not(self) -> None:
         labelled = replace(self.SHOP, labels=("urgent",))
@@ -382,6 +393,8 @@ class TestUnreadable:
             ("approvals_unreadable", "indeterminate"),
             ("approvals_missing", "pending"),
         ]
+        message = "approvals could not be read from the forge"
+        assert evaluation.reasons[0].message == message
         assert only(evaluation).missing == 1
         assert (evaluation.head, evaluation.base) == (HEAD, BASE)
         assert not evaluation.satisfied

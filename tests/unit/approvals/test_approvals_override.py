@@ -132,7 +132,8 @@ class TestWhen:
         seen = facts(pushes=None, head_seen_at=minute(20), head_seen_by=ALICE)
         aimed = facts(retargeted_at=minute(20))
         for given in (pushed, seen, aimed):
-            assert (refusal(remark(at=at), facts=given) is None) is holds
+            message = "it is not later than the latest push or change of the target branch"
+            assert refusal(remark(at=at), facts=given) == (None if holds else message)
 
     def test_the_later_of_push_and_new_target_counts(self) -> None:
         given = facts(pushes=(push(at=20),), retargeted_at=minute(10))
@@ -167,6 +168,11 @@ class TestWho:
         assert refusal(remark(author=ALICE), settings=lenient) is not None
 
     def test_a_team_that_cannot_be_read(self) -> None:
+        two = replace(ALLOWED, override_teams=("commanders", "a"))
+        people = teams(commanders=[BOB], a=[])
+        assert refusal(remark(author=DAVE), settings=two, people=people) == (
+            "its author is not a member of a, commanders"
+        )
         expected = "whether its author is a member of a, commanders cannot be read"
         settings = replace(ALLOWED, override_teams=("commanders", "a"))
         assert refusal(remark(author=DAVE), settings=settings) == expected

@@ -135,6 +135,19 @@ class TestRules:
             )
             assert (found is not None) is matches
 
+    def test_every_application_that_matches_is_told(self) -> None:
+        staging = production("a", environment="staging")
+        unchanged = production("b")
+        applications = (staging, unchanged, production("c"), production("d"))
+        settings = rules(rule(environments=("production",), operations=("removed",)))
+        removed = tuple(resource(name, operation="removed") for name in ("a", "c", "d"))
+        assert why(settings, applications=applications, resources=removed) == (
+            "application c",
+            "application d",
+            "removed Deployment in c",
+            "removed Deployment in d",
+        )
+
     def test_a_finding_in_another_application_does_not_count(self) -> None:
         settings = rules(rule(environments=("production",), rules=("images",)))
         elsewhere = FindingFact(rule="images/pinned", application="shop-staging")
