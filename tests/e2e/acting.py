@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,19 @@ def workflow_in_documentation() -> str:
     page = (ROOT / "docs" / "github.md").read_text("utf-8")
     _, _, rest = page.partition("```yaml\nname: gitops-gate\n")
     return "name: gitops-gate\n" + rest.partition("```")[0]
+
+
+def with_job(workflow: Path, job: str) -> str:
+    """A workflow with a job that docs/github.md shows, in place of its own of that name."""
+    page = (ROOT / "docs" / "github.md").read_text("utf-8")
+    shown = next(
+        found[1]
+        for found in re.finditer(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        if found[1].startswith(f"  {job}:\n")
+    )
+    text = workflow.read_text("utf-8")
+    without = re.sub(rf"^  {job}:\n(?:    .*\n|\n)*", "", text, flags=re.MULTILINE)
+    return f"{without.rstrip()}\n\n{shown}"
 
 
 def copy_of_the_action(folder: Path, python: str) -> Path:
@@ -173,7 +187,7 @@ class Acting:
     action: Path
     head: str = "change"
     runs: int = 0
-    environment: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=lambda: {"GITHUB_TOKEN": TOKEN})
 
     @property
     def artifacts(self) -> Path:
@@ -234,7 +248,8 @@ class Acting:
         place.mkdir()
         self.artifacts.mkdir(exist_ok=True)
         (place / "event.json").write_text(json.dumps(payload))
-        (place / "secrets").write_text(f"GITHUB_TOKEN={TOKEN}\n")
+        secrets = "".join(f"{name}={value}\n" for name, value in self.secrets.items())
+        (place / "secrets").write_text(secrets)
         cache = place / "cache"
         cache.mkdir()
         (cache / "tool_cache").symlink_to(tool_cache())
@@ -248,7 +263,6 @@ class Acting:
             "SHA_REF": sha or self.tip("main"),
             "GITHUB_RUN_ID": str(self.runs),
             "ARTIFACTS": str(self.artifacts),
-            **self.environment,
             **environment,
         }
         command = [

@@ -21,6 +21,7 @@ from tests.e2e.acting import (
     outputs_of,
     serving,
     tool_cache,
+    with_job,
 )
 from tests.engines import require_engine
 from tests.unit.source.repositories import GitRepository
@@ -159,6 +160,24 @@ class TestTheTwoJobs:
         ran = shop.run("pull_request_target", event, workflow=trusted)
         assert ran.code == 1, ran.log
         assert shop.forge.states == [(event["pull_request"]["head"]["sha"][:12], "failure")]
+
+    def test_an_app_of_its_own_publishes_and_nobody_else_can_set_its_status(
+        self, shop: Acting, trusted: Path, tmp_path: Path
+    ) -> None:
+        """The job of the documentation, with a GITHUB_TOKEN that can only read."""
+        app = {"value": "ghs_app", "account": "gate", "app_id": 99, "app_slug": "gate"}
+        reads = {"value": TOKEN, "permissions": {"contents": "read"}}
+        tokens = [{**app, "permissions": PERMISSIONS}, reads]
+        bot = {"login": "gate", "kind": "Bot"}
+        shop.forge.ask("/__state", {"accounts": [bot], "tokens": tokens})
+        (tmp_path / "app-token").write_text("ghs_app")
+        shop.secrets["GITOPS_GATE_PRIVATE_KEY"] = "key"
+        trusted.write_text(with_job(trusted, "publish"))
+        ran = about_the_change(shop, trusted)
+        assert ran.code == 1, ran.log
+        (status,) = shop.forge.repository["statuses"]
+        assert (status["state"], status["creator"]) == ("failure", "gate[bot]")
+        assert shop.forge.pull["comments"][0]["author"] == "gate[bot]"
 
 
 class TestOtherEvents:

@@ -12,27 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.acting import STAND_INS, WORKFLOWS, workflow_in_documentation
+from tests.e2e.acting import STAND_INS, WORKFLOWS, with_job, workflow_in_documentation
 from tests.engines import ROOT, require_engine
 
 PAGE = (ROOT / "docs" / "github.md").read_text("utf-8")
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 SCRIPTS = [path for path in (ROOT / "action").iterdir() if path.read_bytes()[:2] == b"#!"]
 PACKAGED = sorted(WORKFLOWS.glob("*.yml"))
-FENCE = re.compile(r"^ *```yaml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-
-
-def job_in_documentation(job: str) -> str:
-    return next(text for text in FENCE.findall(PAGE) if text.startswith(f"  {job}:\n"))
-
-
-def with_job(job: str, tmp_path: Path) -> Path:
-    """The packaged workflow with a job of the documentation, in place of its own of that name."""
-    text = (WORKFLOWS / "gitops-gate.yml").read_text("utf-8")
-    without = re.sub(rf"^  {job}:\n(?:    .*\n|\n)*", "", text, flags=re.MULTILINE)
-    file = tmp_path / f"with-{job}.yml"
-    file.write_text(f"{without.rstrip()}\n\n{job_in_documentation(job)}")
-    return file
 
 
 @pytest.fixture
@@ -40,7 +26,9 @@ def workflows(tmp_path: Path) -> list[Path]:
     """All workflows that anybody is told to use: packaged, and in the documentation."""
     simple = tmp_path / "simple.yml"
     simple.write_text(workflow_in_documentation())
-    with_more = [with_job(job, tmp_path) for job in ("publish", "sarif")]
+    with_more = [tmp_path / f"with-{job}.yml" for job in ("publish", "sarif")]
+    for file in with_more:
+        file.write_text(with_job(WORKFLOWS / "gitops-gate.yml", file.stem.removeprefix("with-")))
     return [*PACKAGED, simple, *with_more]
 
 
