@@ -27,6 +27,8 @@ def repository_checks(facts: Facts) -> Iterator[Outcome]:
         needs="jobs" if facts.kind == "github" else "merging",
     )
     yield _tags(judge, settings)
+    if facts.kind == "github" and settings.tags:
+        yield _tag_bypass(settings.tag_bypass)
     yield _merge_methods(judge, settings)
     yield from _github(judge, settings) if facts.kind == "github" else _gitlab(judge, facts)
     for line in facts.not_looked_at:
@@ -157,6 +159,18 @@ def _tags(judge: Judge, settings: RepositoryProtection) -> Outcome:
         hole="tags can be moved and deleted by who may push",
         fine="no tag can be moved or deleted",
         needs="rulesets" if judge.kind == "github" else "tags",
+    )
+
+
+def _tag_bypass(names: tuple[str, ...] | None) -> Outcome:
+    """Who may move tags all the same; GitLab has no such list."""
+    return Judge(kind="github", subject="refs/tags/*").judge(
+        "audit/bypass",
+        None if names is None else not names,
+        hole=f"may move and delete tags all the same: {', '.join(names or ())}",
+        fine="nobody is on a bypass list",
+        needs="bypass",
+        level=Level.WARNING,
     )
 
 

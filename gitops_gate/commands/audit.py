@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.errors import ConfigurationError, SourceError
+from gitops_gate.errors import ConfigurationError, GitOpsGateError, SourceError
+from gitops_gate.reports.escaping import one_line
+from gitops_gate.tools import clean_text
+from gitops_gate.verdict.values import Verdict
 
 if TYPE_CHECKING:
     from gitops_gate.audit import Audit
@@ -98,7 +101,17 @@ def command(**arguments: Any) -> int:
         _write(found, arguments)
         return found.exit_code
 
-    return run() if environment is None else in_ci(environment, run)
+    if environment is None:
+        return run()
+    if arguments["format_"] == "text" or arguments["output"]:
+        return in_ci(environment, run)
+    # What stops a runner from obeying lines would be in the way of who reads JSON from stdout, of
+    # which no line can be a command; an error is made one line.
+    try:
+        return run()
+    except GitOpsGateError as error:
+        click.echo(f"gitops-gate: {one_line(clean_text(str(error)))}", err=True)
+        return Verdict.INDETERMINATE.exit_code
 
 
 def _audited(

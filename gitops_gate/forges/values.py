@@ -291,8 +291,9 @@ class RepositoryProtection:
     A None says that the token may not read it, or that the forge has no such setting. `branches`
     are the short names of the protected ones and the default one, `*` standing for anything in
     GitLab's. `approvals_available`: the forge can require approvals at all, as GitLab Free cannot.
-    `tags` are the patterns of tags that can neither be moved nor deleted. `idle_rulesets` are
-    named and not enforced. `actions_app` is the app that every GitHub workflow acts as.
+    `tags` are the patterns of tags that can neither be moved nor deleted, but by `tag_bypass`.
+    `idle_rulesets` are named and not enforced. `actions_app` is the app that every GitHub
+    workflow acts as.
     `ci_definition` is where GitLab reads the pipeline from, as the project's setting says it.
     `job_token_writes`: a job's own token may write to the repository unless a job asks for less.
     """
@@ -303,6 +304,7 @@ class RepositoryProtection:
     approvals_available: bool = True
     merge_methods: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
+    tag_bypass: tuple[str, ...] | None = None
     idle_rulesets: tuple[str, ...] | None = None
     actions_app: int | None = None
     job_token_writes: bool | None = None

@@ -204,6 +204,16 @@ def github(
     capfd: pytest.CaptureFixture[str],
 ) -> GitHubSite:
     clear_ci(monkeypatch)
+    return sealed_github(tmp_path, github_server, monkeypatch, capfd)
+
+
+def sealed_github(
+    tmp_path: Path,
+    github_server: GitHubServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> GitHubSite:
+    """See `GitHubSite`."""
     git = GitRepository(tmp_path / "checkout")
     git.write(".gitops-gate.yaml", f"version: 1\nforge: {{url: {github_server.origin}}}\n")
     git.write(".github/workflows/gate.yml", WORKFLOW)
@@ -288,6 +298,12 @@ def first_place_open(site: Site) -> None:
     site.push({".github/CODEOWNERS": None, "docs/CODEOWNERS": "* @acme/all\n/CODEOWNERS\n"})
 
 
+def tags_bypassed(site: GitHubSite) -> None:
+    site.repository.rulesets[1]["bypass_actors"] = [
+        {"actor_type": "DeployKey", "actor_id": None, "bypass_mode": "always"}
+    ]
+
+
 def idle(site: GitHubSite) -> None:
     site.repository.rulesets.append({**sealed_ruleset(), "id": 9, "enforcement": "evaluate"})
 
@@ -338,6 +354,7 @@ GITHUB_HOLES: list[tuple[str, str | None, Callable[[GitHubSite], None]]] = [
     ("audit/tags", None,
      lambda site: site.repository.rulesets[1]["conditions"]["ref_name"].update(
          include=["refs/tags/v*"])),
+    ("audit/bypass", "refs/tags/*", tags_bypassed),
     ("audit/ruleset-idle", None, idle),
     ("audit/merge-method", None, lambda site: site.repository.methods.update(squash=True)),
     ("audit/delivery-ref", DEPLOY, lambda site: site.without("update", 2)),
@@ -755,6 +772,40 @@ def test_in_ci_the_run_says_which_repository_it_is(github: GitHubSite, tmp_path:
     assert code == 0
     assert out.startswith("::stop-commands::")
     assert "acme/shop" in out
+
+
+def test_json_on_stdout_is_json_in_ci_as_well(github: GitHubSite) -> None:
+    github.environment |= {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_REPOSITORY": "acme/shop",
+        "GITHUB_EVENT_NAME": "schedule",
+    }
+    assert github.audit("--branch", "main")["exitCode"] == 0
+
+
+def test_what_is_written_to_a_file_is_what_stdout_would_have(
+    github: GitHubSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "audit.sarif"
+    _, out, _ = github.run("--branch", "main", "--format", "sarif")
+    code, nothing, _ = github.run("--branch", "main", "--format", "sarif", "--output", str(file))
+    assert (code, nothing) == (0, "")
+    assert file.read_text("utf-8") == out
+    code, _, err = github.run("--output", str(tmp_path / "missing" / "audit.txt"))
+    assert code == 2
+    assert "cannot write" in err
+
+
+@pytest.mark.slow
+def test_enterprise_server_is_asked_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    clear_ci(monkeypatch)
+    with GitHubServer(edition="ghes-3.19") as server:
+        site = sealed_github(tmp_path, server, monkeypatch, capfd)
+        report = site.audit("--delivery-ref", DEPLOY)
+        assert (report["holes"], report["unknown"]) == ([], [])
+        server.check()
 
 
 def test_variables_of_the_ci_do_not_redirect_the_token(github: GitHubSite, tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ GITHUB = RepositoryProtection(
     branches=("main",),
     merge_methods=("merge",),
     tags=("*",),
+    tag_bypass=(),
     idle_rulesets=(),
     actions_app=15368,
     job_token_writes=False,

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitops_gate.audit import State
 from gitops_gate.audit.files import read_files
@@ -16,11 +18,13 @@ from gitops_gate.forges.values import CiVariable, ForgeKind, Protection, Require
 from gitops_gate.source import folder_tree
 from tests.unit.audit.audit_samples import CLOSED, DELIVERY, GITHUB, GITLAB, OWNED, facts
 
+MAIN = "refs/heads/main"
 WORKFLOWS = ".github/workflows/"
 
 
 def states(made: Facts) -> dict[str, State]:
-    return {one.id: one.state for one in outcomes(made)}
+    """What each check came to, but for those of tags as a whole."""
+    return {one.id: one.state for one in outcomes(made) if one.subject != "refs/tags/*"}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +99,7 @@ def test_nothing_that_is_unknown_is_ever_fine() -> None:
     assert {field.name for field in fields(Protection)} >= {"bypass", "required_checks"}
     for kind, settings in (("github", GITHUB), ("gitlab", GITLAB)):
         found = outcomes(facts(kind, settings, nothing, files=None))  # type: ignore[arg-type]
-        fine = {one.id for one in found if one.subject and one.state is State.FINE}
+        fine = {one.id for one in found if one.subject == MAIN and one.state is State.FINE}
         # What a setting of the whole project closes is closed all the same.
         assert fine <= {"audit/status-not-required", "audit/ci-editable"}
         assert fine == set() or kind == "gitlab"
@@ -244,3 +248,38 @@ def test_jobs_are_known_by_their_names_and_those_of_the_gate_by_what_they_call(
 
 def test_owned_files_leave_no_hole() -> None:
     assert State.HOLE not in states(facts("github", GITHUB, files=OWNED)).values()
+
+
+# --------------------------------------------------------------------------------- all at once
+
+CHOICES: dict[str, tuple[str, Any, Any]] = {
+    "change_request": ("audit/direct-push", True, False),
+    "force_push": ("audit/force-push", False, True),
+    "deletion": ("audit/deletion", False, True),
+    "up_to_date": ("audit/not-up-to-date", True, False),
+    "admins_included": ("audit/admins-exempt", True, False),
+    "bypass": ("audit/bypass", (), ("Team 3 (always)",)),
+    "required_approvals": ("audit/reviews-not-required", 2, 0),
+    "dismisses_stale": ("audit/stale-approvals", True, False),
+    "last_push_approval": ("audit/last-pusher-approves", True, False),
+    "code_owners": ("audit/code-owners", True, False),
+}
+"""Each setting with its hole, a value that closes it, and one that opens it."""
+
+
+@given(
+    picked=st.fixed_dictionaries({name: st.sampled_from(list(State)) for name in CHOICES}),
+    checks=st.sampled_from([None, (), CLOSED.required_checks]),
+)
+def test_each_setting_decides_about_its_own_hole_alone(
+    picked: dict[str, State], checks: tuple[RequiredCheck, ...] | None
+) -> None:
+    values: dict[str, Any] = {"required_checks": checks}
+    for name, state in picked.items():
+        _, closed, opened = CHOICES[name]
+        values[name] = {State.FINE: closed, State.HOLE: opened, State.UNKNOWN: None}[state]
+    found = states(facts("github", GITHUB, replace(CLOSED, **values)))
+    for name, state in picked.items():
+        assert found[CHOICES[name][0]] is state
+    required = {None: State.UNKNOWN, (): State.HOLE, CLOSED.required_checks: State.FINE}
+    assert found["audit/status-not-required"] is required[checks]
