@@ -8,7 +8,7 @@ that leads to its part of the page, and sets the filters where scripts run. What
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from gitops_gate.reports.escaping import one_line
@@ -21,12 +21,12 @@ _ROW = 32
 _NODE = 24
 _GAP = 14
 """Between environments."""
-_ENVIRONMENT = (0, 150)
-_APPLICATION = (200, 380)
-_KINDS = 616
+_ENVIRONMENT = (0, 130)
+_APPLICATION = (168, 430)
+_KINDS = 626
 _LETTER = 7.5
 """Width of a letter, about; in most system fonts it is less."""
-_MOST_ROWS = 40
+_MOST_ROWS = 24
 _LEAST_ROWS = 3
 """Applications of an environment that are drawn however many environments there are."""
 
@@ -89,24 +89,53 @@ def graph_of(rows: Sequence[ApplicationRow], facets: Facets) -> Graph | None:
     edges: list[str] = []
     top = 1
     for branch in branches:
-        drawn = branch.rows if len(branch.rows) <= most else branch.rows[: most - 1]
-        rest = len(branch.rows) - len(drawn)
-        lines = len(drawn) + bool(rest)
-        nodes.append(_environment(branch, top + (lines - 1) * _ROW / 2))
-        for place, row in enumerate(drawn):
-            nodes.extend(_application(row, top + place * _ROW, facets))
-            edges.extend(_edges(row, nodes, top + place * _ROW, top + (lines - 1) * _ROW / 2))
-        if rest:
-            y = top + len(drawn) * _ROW
-            nodes.append(_rest(rest, y))
-            edges.append(_curve(_right(_ENVIRONMENT), top + (lines - 1) * _ROW / 2, y))
-        top += lines * _ROW + _GAP
+        lines = _lines(branch, most, facets)
+        middle = top + (len(lines) - 1) * _ROW / 2
+        nodes.append(_environment(branch, middle))
+        for place, line in enumerate(lines):
+            y = top + place * _ROW
+            nodes.extend(replace(node, y=y) for node in line)
+            edges.append(_curve(middle, y))
+            if len(line) > 1:
+                edges.append(f"M{_right(_APPLICATION)} {y + _NODE / 2:g}H{_KINDS}")
+        top += len(lines) * _ROW + _GAP
     return Graph(
         height=top - _GAP - _ROW + _NODE + 2,
         nodes=tuple(nodes),
         edges=tuple(edges),
         branches=branches,
         folded=top > 16 * _ROW,
+    )
+
+
+def _lines(branch: Branch, most: int, facets: Facets) -> list[list[Node]]:
+    """The lines of an environment, at no height yet: what failed without more to see is one."""
+    silent = [row for row in branch.rows if row.failed and not row.kinds]
+    rows = [row for row in branch.rows if not row.failed or row.kinds]
+    if len(silent) == 1:
+        rows, silent = [*silent, *rows], []
+    drawn = rows if len(rows) <= most else rows[: most - 1]
+    lines = [list(_application(row, facets)) for row in drawn]
+    if silent:
+        text = f"{len(silent):,} applications not evaluated"
+        lines.insert(0, [_summary("failed", text, "#failed", branch.pick)])
+    if len(rows) > len(drawn):
+        text = f"and {len(rows) - len(drawn):,} more"
+        lines.append([_summary("rest", text, "#applications", branch.pick)])
+    return lines
+
+
+def _summary(look: str, text: str, href: str, pick: str) -> Node:
+    """A line that stands for applications that are not drawn."""
+    return Node(
+        x=_APPLICATION[0],
+        y=0,
+        width=_APPLICATION[1],
+        look=look,
+        text=text,
+        title=f"{text}: all of them are in the list below",
+        href=href,
+        pick=pick,
     )
 
 
@@ -123,13 +152,13 @@ def _environment(branch: Branch, y: float) -> Node:
     )
 
 
-def _application(row: ApplicationRow, y: float, facets: Facets) -> Iterator[Node]:
+def _application(row: ApplicationRow, facets: Facets) -> Iterator[Node]:
     name = row.outcome.name
     note = _note(row)
     look = "bad" if row.failed or row.blocking else "noted" if row.found else "plain"
     yield Node(
         x=_APPLICATION[0],
-        y=y,
+        y=0,
         width=_APPLICATION[1],
         look=f"application {look}",
         text=_fitting(name, _APPLICATION[1] - 30 - len(note) * _LETTER),
@@ -139,50 +168,37 @@ def _application(row: ApplicationRow, y: float, facets: Facets) -> Iterator[Node
         note=note,
     )
     x: float = _KINDS
-    for place, (kind, label) in enumerate(row.kinds):
+    for place, (kind, label, grave) in enumerate(row.kinds):
         text = one_line(f"{kind} {label}", 40)
         width = len(text) * _LETTER + 18
         last = place == len(row.kinds) - 1
         if x + width + (0 if last else 80) > WIDTH:
-            yield _more(row, len(row.kinds) - place, x, y)
+            yield _more(row, len(row.kinds) - place, x)
             return
         pick = f"{row.pick}&{facets.pick(kind=kind)}"
         yield Node(
             x=x,
-            y=y,
+            y=0,
             width=width,
-            look="kind",
+            look="kind grave" if grave else "kind",
             text=text,
-            title=f"{kind} in {name}: {label}",
+            title=f"{kind} in {name}: {label}{', with a grave risk' if grave else ''}",
             href="#changes" if row.changes else "#findings",
             pick=pick,
         )
         x += width + 6
 
 
-def _more(row: ApplicationRow, number: int, x: float, y: float) -> Node:
+def _more(row: ApplicationRow, number: int, x: float) -> Node:
     return Node(
         x=x,
-        y=y,
+        y=0,
         width=len(f"+ {number} kinds") * _LETTER + 14,
         look="kind",
         text=f"+ {number} kinds" if number > 1 else "+ 1 kind",
         title=f"more kinds in {row.outcome.name}",
         href=f"#{row.anchor}",
         pick=row.pick,
-    )
-
-
-def _rest(number: int, y: float) -> Node:
-    return Node(
-        x=_APPLICATION[0],
-        y=y,
-        width=_APPLICATION[1],
-        look="rest",
-        text=f"and {number:,} more",
-        title=f"{number:,} more applications, in the list below",
-        href="#applications",
-        pick="",
     )
 
 
@@ -194,23 +210,22 @@ def _note(row: ApplicationRow) -> str:
     return f"{row.found:,} found" if row.found else ""
 
 
-def _edges(row: ApplicationRow, nodes: Sequence[Node], y: float, middle: float) -> Iterator[str]:
-    yield _curve(_right(_ENVIRONMENT), middle, y)
-    if row.kinds:
-        yield f"M{_right(_APPLICATION)} {y + _NODE / 2:g}H{_KINDS}"
-
-
 def _right(column: tuple[int, int]) -> int:
     return column[0] + column[1]
 
 
-def _curve(x: float, start: float, end: float) -> str:
-    one, two = start + _NODE / 2, end + _NODE / 2
+def _curve(start: float, end: float) -> str:
+    """From an environment to one of its applications."""
+    x, one, two = _right(_ENVIRONMENT), start + _NODE / 2, end + _NODE / 2
     half = (x + 1 + _APPLICATION[0]) / 2
     return f"M{x + 1:g} {one:g}C{half:g} {one:g} {half:g} {two:g} {_APPLICATION[0]} {two:g}"
 
 
 def _fitting(name: str, width: float) -> str:
-    """The end of a name, which tells more of a path than its beginning."""
+    """The end of a name, which tells more of a path than its beginning, from a `/` on if it can."""
     shown, most = one_line(name), max(int(width / _LETTER), 4)
-    return shown if len(shown) <= most else f"…{shown[1 - most :]}"
+    if len(shown) <= most:
+        return shown
+    end = shown[1 - most :]
+    slash = end.find("/")
+    return f"…{end[slash:] if 0 <= slash < most // 2 else end}"

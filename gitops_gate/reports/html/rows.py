@@ -23,8 +23,8 @@ from gitops_gate.verdict.values import ApplicationOutcome, Report, Status
 class ApplicationRow:
     """One application. `blocking` and `found` count its findings; older and waived are in neither.
 
-    `kinds` says what changes in it, `(("Deployment", "~2"), …)`, or in a scan how many findings
-    each kind has.
+    `kinds` says what changes in it, `(("Deployment", "~2", False), …)`, or in a scan how many
+    findings each kind has; those with a grave risk come first, and then those with most.
     """
 
     outcome: ApplicationOutcome
@@ -36,7 +36,7 @@ class ApplicationRow:
     found: int
     others: int
     grave: tuple[str, ...]
-    kinds: tuple[tuple[str, str], ...]
+    kinds: tuple[tuple[str, str, bool], ...]
     reason: tuple[str, ...]
 
     @property
@@ -73,6 +73,7 @@ class _Counts:
     operations: dict[str, Counter[Operation]]
     kinds: dict[str, dict[str, Counter[Operation]]]
     risks: dict[str, set[str]]
+    grave: set[tuple[str, str]]
     blocking: Counter[str | None]
     found: Counter[str | None]
     others: Counter[str | None]
@@ -107,6 +108,7 @@ def _counts(report: Report) -> _Counts:
         operations={},
         kinds={},
         risks={},
+        grave=set(),
         blocking=Counter(),
         found=Counter(),
         others=Counter(),
@@ -117,8 +119,10 @@ def _counts(report: Report) -> _Counts:
         counts.operations.setdefault(name, Counter())[change.operation] += 1
         kinds = counts.kinds.setdefault(name, {})
         kinds.setdefault(kind, Counter())[change.operation] += 1
-        grave = counts.risks.setdefault(name, set())
-        grave.update(label for label in change.risk if label in wording.GRAVE_RISKS)
+        grave = wording.GRAVE_RISKS.intersection(change.risk)
+        counts.risks.setdefault(name, set()).update(grave)
+        if grave:
+            counts.grave.add((name, kind))
     for finding in report.findings:
         application = finding.application
         if blocks(finding, report.gate):
@@ -142,11 +146,6 @@ def _row(
     facets: Facets,
 ) -> ApplicationRow:
     name = outcome.name
-    if overview.scanned:
-        found = counts.found_kinds.get(name, Counter())
-        kinds = [(kind, wording.plural(number, "finding")) for kind, number in found.items()]
-    else:
-        kinds = [(kind, signs(number)) for kind, number in counts.kinds.get(name, {}).items()]
     unknown = "no reason is known" if outcome.status is Status.FAILED else ""
     reason = outcome.reason or unknown
     return ApplicationRow(
@@ -159,6 +158,17 @@ def _row(
         found=counts.found[name],
         others=counts.others[name],
         grave=tuple(sorted(counts.risks.get(name, ()))),
-        kinds=tuple(kinds),
+        kinds=_kinds(name, counts, overview),
         reason=tuple(block(reason)) if reason else (),
     )
+
+
+def _kinds(name: str, counts: _Counts, overview: Overview) -> tuple[tuple[str, str, bool], ...]:
+    if overview.scanned:
+        found = counts.found_kinds.get(name, Counter())
+        return tuple((kind, wording.plural(n, "finding"), False) for kind, n in found.most_common())
+    changed = counts.kinds.get(name, {})
+    order = sorted(
+        changed, key=lambda kind: ((name, kind) not in counts.grave, -changed[kind].total())
+    )
+    return tuple((kind, signs(changed[kind]), (name, kind) in counts.grave) for kind in order)

@@ -16,14 +16,15 @@
     var kind = "other";
     if (element.classList.contains("finding")) { kind = "finding"; }
     if (element.classList.contains("change")) { kind = "change"; }
+    if (element.closest(".failure")) { kind = "failure"; }
     return { element: element, kind: kind, values: values, text: null };
   });
-  var counts = { finding: 0, change: 0, other: 0 };
+  var counts = { finding: 0, change: 0, failure: 0, other: 0 };
   cards.forEach(function (card) { counts[card.kind] += 1; });
 
   /* The words above a card that are of all cards below them: rule, remedy, applications. */
   function above(card) {
-    var part = card.kind === "other" ? null : card.element.parentElement.closest(".rule, section.part");
+    var part = card.kind === "other" || card.kind === "failure" ? null : card.element.parentElement.closest(".rule, section.part");
     if (!part) { return ""; }
     if (part.gateWords === undefined) {
       part.gateWords = Array.prototype.filter.call(part.children, function (child) {
@@ -53,6 +54,7 @@
     var changes = asked.some(function (name) { return ofChanges.indexOf(name) >= 0; });
     if (card.kind === "finding" && changes && !findings) { return false; }
     if (card.kind === "change" && findings && !changes) { return false; }
+    if (card.kind === "failure" && asked.some(function (name) { return !(name in card.values); })) { return false; }
     return asked.every(function (name) {
       if (card.kind === "finding" && ofChanges.indexOf(name) >= 0) { return true; }
       if (card.kind === "change" && ofFindings.indexOf(name) >= 0) { return true; }
@@ -83,7 +85,7 @@
     var values = chosen();
     var words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     var active = words.length > 0 || Object.keys(values).length > 0;
-    var shown = { finding: 0, change: 0, other: 0 };
+    var shown = { finding: 0, change: 0, failure: 0, other: 0 };
     cards.forEach(function (card) {
       var fits = !active || wanted(card, values, words);
       if (card.element.hidden === fits) { card.element.hidden = !fits; }
@@ -94,7 +96,7 @@
     settle("#changes .part", ".change:not([hidden])", active);
     settle("#applications .part", "tbody tr:not([hidden])", active);
     settle(".failure", "h3[data-application]:not([hidden]), .names li:not([hidden])", active);
-    settle("#failed .part", ".failure:not([hidden])", active);
+    settle("#failed .part, #failed", ".failure:not([hidden])", active);
     nothing("findings", shown.finding === 0, active);
     nothing("changes", shown.change === 0, active);
     summarise(shown, active);

@@ -44,7 +44,7 @@
   });
 
   function steps() {
-    return cards.filter(function (card) { return card.kind !== "other"; })
+    return cards.filter(function (card) { return card.kind === "finding" || card.kind === "change"; })
       .map(function (card) { return card.element; });
   }
   function visible(element) { return !element.closest("[hidden]") && !folded(element); }
