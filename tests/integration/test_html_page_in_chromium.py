@@ -333,6 +333,15 @@ def test_a_filter_leaves_what_has_its_value(
     assert not page.locator("details.part[open]").count()
 
 
+def test_applications_that_failed_are_filtered_too(opened: Open) -> None:
+    page = opened(SAMPLES["indeterminate"])
+    assert seen(page, "#failed") == 1
+    choose(page, "environment", "production")
+    assert seen(page, "#failed") == 0
+    choose(page, "environment", "staging")
+    assert seen(page, "#failed") == 1
+
+
 def test_filters_are_shown_one_by_one_and_can_be_taken_away(opened: Open) -> None:
     page = opened(DENIED)
     choose(page, "severity", "warning")
