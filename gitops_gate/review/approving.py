@@ -55,7 +55,8 @@ def with_approvals(report: Report, approving: Approving) -> Report:
 
     A report of what could not be judged at all is left as it is.
     """
-    if approving.agreed.disagreement or any(r.code in _NOT_JUDGED for r in report.reasons):
+    undecided = [r.code for r in report.reasons if r.verdict is Verdict.INDETERMINATE]
+    if approving.agreed.disagreement or any(code in _NOT_JUDGED for code in undecided):
         return report
     try:
         evaluation = approvals_of(report, approving)

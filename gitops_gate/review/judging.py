@@ -13,6 +13,7 @@ from gitops_gate.errors import ConfigurationError, GitOpsGateError, MergeConflic
 from gitops_gate.evaluation.rules import Rules, load_rules
 from gitops_gate.pipeline import Deciding, Options, compare
 from gitops_gate.source import Repository
+from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Verdict
 
 _OLDEST_RULES = 100
@@ -90,3 +91,10 @@ def undecided(code: str, message: str, *, base: str | None, head: str | None) ->
     """A report that could not be made, with the reason."""
     reason = Reason(code=code, message=message, verdict=Verdict.INDETERMINATE)
     return Report(verdict=Verdict.INDETERMINATE, reasons=(reason,), base=base, head=head)
+
+
+def undecided_by(report: Report, code: str, message: str) -> Report:
+    """A report with one more reason, for which nothing is allowed."""
+    return with_reasons(
+        report, (Reason(code=code, message=message, verdict=Verdict.INDETERMINATE),)
+    )

@@ -87,7 +87,10 @@ def publish(
     tips = functools.cache(forge.change_requests.tips)
     account.attempt("comment", lambda: _comment(forge, snapshot, material, tips, sleep))
     account.attempt("inline comments", lambda: _inline(forge, snapshot, material, tips))
-    set_now = account.attempt("status", lambda: _status(forge, snapshot, material, tips))
+    # Writing may have waited for a limit: what is live is looked up anew before a success is set.
+    success = material.status is not None and material.status.state == "success"
+    latest = forge.change_requests.tips if success and account.wrote else tips
+    set_now = account.attempt("status", lambda: _status(forge, snapshot, material, latest))
     if account.wrote:
         account.attempt("code scanning", lambda: _sarif(forge, material))
     standing = set_now or material.status is None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from gitops_gate.ci import Environment, Occasion
 from gitops_gate.config.settings import ReviewSettings, Settings
-from gitops_gate.errors import ConfigurationError, GitOpsGateError, SourceError
+from gitops_gate.errors import ConfigurationError, ForgeError, GitOpsGateError, SourceError
 from gitops_gate.forges.connect import connect
 from gitops_gate.forges.interface import Forge
 from gitops_gate.forges.values import ChangeState, Endpoint, Target
@@ -24,15 +24,17 @@ from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.review.agreement import Agreed, agree
 from gitops_gate.review.approving import Approving, with_approvals
 from gitops_gate.review.composing import Composed, compose
-from gitops_gate.review.judging import judge, rules_of, undecided
+from gitops_gate.review.currency import why_rules_moved, why_superseded
+from gitops_gate.review.judging import judge, rules_of, undecided, undecided_by
 from gitops_gate.review.pins import Pinned, endpoint_of, pinned_forge, target_of, tip_in_git
 from gitops_gate.review.publication import Material, Published, publish, set_status
 from gitops_gate.review.standing import Standing
 from gitops_gate.review.status import status_of
 from gitops_gate.source import Repository
-from gitops_gate.verdict.decide import with_reasons
-from gitops_gate.verdict.values import Reason, Report, Verdict
+from gitops_gate.verdict.values import Report, Verdict
 
+LANDED = " (landed)"
+"""What the name of the status on commits that landed ends in."""
 FORKS_ONLY_READ = ("pull_request", "pull_request_review")
 """GitHub's events that give a change from a fork a token which may only read."""
 
@@ -137,16 +139,16 @@ def publish_report(
     connection = _connect(setting)
     agreed = agree(setting.repository, connection.forge.change_requests, setting.sleep)
     judged = report or _left_nothing(setting, agreed)
-    if not _is_current(setting, judged, agreed):
-        message = (
-            f"the report is about {_short(judged.base)}…{_short(judged.head)}, and the change "
-            f"request is at {_short(agreed.base)}…{_short(agreed.head)}: its own run publishes"
-        )
-        return Reviewed(report=judged, notes=(message,))
+    check_name = _review_settings(setting.repository, agreed.snapshot.change.base_ref).check_name
+    judged_for = setting.environment.base_ref
+    if why := why_superseded(setting.repository, judged, agreed, judged_for, check_name):
+        return Reviewed(report=undecided_by(judged, "superseded", why), notes=(why,))
     if agreed.disagreement:
         judged = undecided("forge_disagrees", agreed.disagreement, base=None, head=agreed.head)
     elif judged.base:
+        why = why_rules_moved(setting.repository, judged.base, agreed.base)
         agreed = replace(agreed, base=judged.base)
+        judged = undecided_by(judged, "rules_moved", why) if why else judged
     judged = replace(judged, approvals=None)
     judged = with_approvals(judged, _approving(setting, connection, agreed, options))
     judged = _alone(judged, connection.forge, agreed)
@@ -161,13 +163,16 @@ def _alone(report: Report, forge: Forge, agreed: Agreed) -> Report:
     """
     if report.verdict is not Verdict.ALLOW:
         return report
-    others = forge.change_requests.sharing(agreed.snapshot)
+    try:
+        others = forge.change_requests.sharing(agreed.snapshot)
+    except ForgeError as error:
+        message = f"whether another change request has the same head is unknown: {error}"
+        return undecided_by(report, "shared_head", message)
     if not others:
         return report
     named = ", ".join(str(number) for number in others)
     message = f"change request {named} has the same head, and a status would count for both"
-    reason = Reason(code="shared_head", message=message, verdict=Verdict.INDETERMINATE)
-    return with_reasons(report, (reason,))
+    return undecided_by(report, "shared_head", message)
 
 
 def _approving(
@@ -183,25 +188,6 @@ def _left_nothing(setting: Setting, agreed: Agreed) -> Report:
     message = "the check ended without a report: the log of its run says why"
     head = setting.environment.head or agreed.head
     return undecided("no_report", message, base=agreed.base, head=head)
-
-
-def _is_current(setting: Setting, report: Report, agreed: Agreed) -> bool:
-    """Whether a report is about the live head, merged with the target's tip or one before it.
-
-    The target may have moved since the report was made, as it may after a status is set; no event
-    tells a change request of that, and a delivery judges again. It may not be another branch: an
-    older commit of this one can be the tip of a branch that anybody made, with older rules.
-    """
-    change, judged_for = agreed.snapshot.change, setting.environment.base_ref
-    if judged_for and judged_for != change.base_ref:
-        return False
-    if report.head != agreed.head or not report.base:
-        return False
-    try:
-        known = setting.repository.resolve(report.base)
-        return setting.repository.merge_base(known, agreed.base) == known
-    except SourceError:
-        return False
 
 
 def _connect(setting: Setting) -> _Connection:
@@ -235,12 +221,11 @@ def _review_commit(setting: Setting, options: Options) -> Reviewed:
     assert environment.base_ref is not None
     connection = _connect(setting)
     settings = _review_settings(repository, environment.base_ref)
-    status = status_of(
-        report,
-        settings.check_name,
-        url=environment.run_url,
-        queued=environment.occasion is Occasion.MERGE_QUEUE,
-    )
+    queued = environment.occasion is Occasion.MERGE_QUEUE
+    # What landed on one branch may be the head of a change request to another one: under the name
+    # that is required there, nobody would have asked for its rules and approvals.
+    name = settings.check_name if queued else f"{settings.check_name}{LANDED}"
+    status = status_of(report, name, url=environment.run_url, queued=queued)
     if connection.forge.status is None or setting.dry_run:
         return Reviewed(report=report, notes=connection.forge.missing)
     published = set_status(connection.forge.status, environment.head, status)
@@ -279,7 +264,7 @@ def _publish_report(
     material = Material(
         commit=agreed.head,
         check_name=settings.check_name,
-        standing=Standing(head=agreed.head, base=agreed.base),
+        standing=Standing(head=agreed.head, base=agreed.base, base_ref=snapshot.change.base_ref),
         bodies=composed.bodies if settings.comment else None,
         inline=composed.inline if settings.inline else None,
         status=None if information else status,

@@ -14,10 +14,14 @@ from gitops_gate.forges.values import ChangeState, Tips
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The head and the base that something is about."""
+    """The head and the base that something is about.
+
+    `base_ref` is the target branch's full ref name; None for what does not say it.
+    """
 
     head: str
     base: str
+    base_ref: str | None = None
 
     def rank(self, tips: Tips) -> int:
         """2 for both live tips, 1 for the live head alone, 0 for an older head."""
@@ -29,6 +33,9 @@ class Standing:
         """Why nothing of this may be published any more, None while it may."""
         if tips.state is not ChangeState.OPEN:
             return f"the change request is {tips.state.value}"
+        if self.base_ref not in (None, tips.base_ref):
+            branch = tips.base_ref.removeprefix("refs/heads/")
+            return f"the target is {branch} by now: its own run publishes"
         if self.rank(tips) == 0:
             return f"there is a newer head, {tips.head[:12]}: its own run publishes"
         return None

@@ -302,14 +302,22 @@ class TestWhatIsJudged:
         head = world.git.git("rev-parse", "change").strip()
         world.event("push", {"ref": "refs/heads/main", "before": base, "after": head})
         assert gate("review").code == 1
-        assert world.states == [("gitops-gate", "failure")]
+        assert world.states == [("gitops-gate (landed)", "failure")]
+
+    def test_what_landed_is_not_what_another_branch_requires(self, world: World, gate: Any) -> None:
+        """The tip of main is the head of a pull request to a release branch with other rules."""
+        base = world.git.git("rev-parse", "main").strip()
+        head = world.commit("main", {"apps/settings.yaml": config_map("harmless")})
+        world.event("push", {"ref": "refs/heads/main", "before": base, "after": head})
+        assert gate("review").code == 0
+        assert world.states == [("gitops-gate (landed)", "success")]
 
     def test_a_forced_push_is_not_decided(self, world: World, gate: Any) -> None:
         other = world.commit("main", {"apps/other.yaml": config_map("x", "other")})
         head = world.git.git("rev-parse", "change").strip()
         world.event("push", {"ref": "refs/heads/main", "before": other, "after": head})
         assert gate("review").code == 2
-        assert world.states == [("gitops-gate", "error")]
+        assert world.states == [("gitops-gate (landed)", "error")]
 
     def test_a_replayed_event_counts_for_nothing(self, world: World, gate: Any) -> None:
         old = request_event(world)

@@ -133,7 +133,10 @@ class GithubChangeRequests:
         with as_documented("the pull requests of the head"):
             if not nodes or nodes[-1]["commit"]["oid"] != head:
                 raise forge_error("GitHub does not list the head among the commits yet")
-            found = nodes[-1]["commit"]["associatedPullRequests"]["nodes"]
+            listed = nodes[-1]["commit"]["associatedPullRequests"]
+            found = [pull for pull in listed["nodes"] if pull]
+            if len(found) < int(listed["totalCount"]):
+                raise forge_error("GitHub does not list every pull request that has the head")
             return tuple(
                 sorted(
                     int(pull["number"])

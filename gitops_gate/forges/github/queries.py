@@ -106,7 +106,9 @@ query ChangeRequest($owner: String!, $name: String!, $number: Int!) {{
         nodes {{
           commit {{
             oid
-            associatedPullRequests(first: 50) {{ nodes {{ number state headRefOid }} }}
+            associatedPullRequests(first: 50) {{
+              totalCount nodes {{ number state headRefOid }}
+            }}
           }}
         }}
       }}

@@ -138,7 +138,12 @@ class Reader:
         https://docs.gitlab.com/api/commits/#list-merge-requests-associated-with-a-commit names
         every merge request that a commit is in, so only those are kept whose head it is.
         """
-        numbers = self._with_head(head)
+        try:
+            numbers = self._with_head(head)
+        except ForgeError as error:
+            if error.status == 404:
+                return None
+            raise
         return numbers.pop() if len(numbers) == 1 else None
 
     def sharing(self, snapshot: Snapshot) -> tuple[int, ...]:
@@ -148,19 +153,14 @@ class Reader:
 
     def _with_head(self, head: str) -> set[int]:
         connection = self._connection
-        try:
-            with connection.asking("the merge requests of a commit"):
-                commit = connection.project.commits.get(commit_id(head), lazy=True)
-                entries = commit.merge_requests(get_all=True, state="opened")
-                return {
-                    int(entry["iid"])
-                    for entry in entries
-                    if entry["sha"] == head and state_of(entry["state"]) is ChangeState.OPEN
-                }
-        except ForgeError as error:
-            if error.status == 404:
-                return set()
-            raise
+        with connection.asking("the merge requests of a commit"):
+            commit = connection.project.commits.get(commit_id(head), lazy=True)
+            entries = commit.merge_requests(get_all=True, state="opened")
+            return {
+                int(entry["iid"])
+                for entry in entries
+                if entry["sha"] == head and state_of(entry["state"]) is ChangeState.OPEN
+            }
 
     def _complete(self) -> Facts:
         """Facts with the three ids that lines are placed by, waiting for them a little."""
