@@ -55,6 +55,9 @@ class Charts:
     def follow(self, resource: Resource) -> Traced | None:
         """The resource as its template makes it; None where that is not known."""
         path = resource.origin.path
+        if resource.reference.kind == "CustomResourceDefinition":
+            # Helm's comment with the source is cut off where such a file begins with ---.
+            path = self._definition_file(resource) or path
         if path is None:
             return None
         if path not in self._documents:
@@ -64,6 +67,17 @@ class Charts:
         if len(found) > 1:
             found = [root for root in found if plain(root) == resource.value]
         return found[0] if len(found) == 1 and not steps else None
+
+    def _definition_file(self, resource: Resource) -> str | None:
+        """The file below `crds/` that has a CustomResourceDefinition, if just one has it."""
+        files = [p for p in self._sources.side.closure.files if "/crds/" in p and _is_template(p)]
+        found = [
+            path
+            for path in sorted(files)
+            if "/templates/" not in path
+            and any(doc.value == resource.value for doc in self._sources.documents(path))
+        ]
+        return found[0] if len(found) == 1 else None
 
     def near(self, resource: Resource, field: FieldPath) -> Location | None:
         """The line of the template that names the field or the nearest one above it."""

@@ -328,6 +328,7 @@ class Execution:
 
 _TAKES_UNKNOWN = frozenset(
     {"list", "dict", "toYaml", "include", "tuple", "printf", "default", "coalesce", "ternary"}
+    | {"indent", "nindent"}
 )
 _STABLE = frozenset(
     {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,16 @@ def _text_with(change: Callable[..., Any]) -> Function:
     return function
 
 
+def _text_like(change: Callable[[str, str, str], str]) -> Function:
+    """A function of a pattern, a text and what is put in its place."""
+
+    def function(_: Execution, arguments: Arguments) -> Traced:
+        pattern, text, new = map(go_text, arguments)
+        return made_of(change(pattern, text, new), arguments[2], arguments[1])
+
+    return function
+
+
 def _quote(_: Execution, arguments: Arguments) -> Traced:
     given = [value for value in arguments if value.value is not None]
     return made_of(" ".join(json.dumps(go_text(v), ensure_ascii=False) for v in given), *given)
@@ -108,6 +119,10 @@ def _to_yaml(_: Execution, arguments: Arguments) -> Traced:
 
 def _to_json(_: Execution, arguments: Arguments) -> Traced:
     return made_of(json.dumps(plain(arguments[0]), sort_keys=True), arguments[0])
+
+
+def _to_pretty_json(_: Execution, arguments: Arguments) -> Traced:
+    return made_of(json.dumps(plain(arguments[0]), sort_keys=True, indent=2), arguments[0])
 
 
 def _indent(_: Execution, arguments: Arguments) -> Traced:
@@ -193,6 +208,26 @@ def _from_yaml(_: Execution, arguments: Arguments) -> Traced:
     return unknown() if made is None else made
 
 
+def _regex_replace(pattern: str, text: str, new: str) -> str:
+    """For patterns that are literal, or that and all the rest of the line; no other is tried."""
+    start = pattern.removesuffix(".*")
+    if not text or not start:
+        return text if start else _unsupported()
+    if not _LITERAL.fullmatch(start) or "$" in new:
+        return _unsupported()
+    if start == pattern:
+        return _replace(start, new, text)
+    made = [line.partition(start) for line in text.split("\n")]
+    return "\n".join(f"{before}{new}" if found else before for before, found, _ in made)
+
+
+_LITERAL = re.compile(r"[\w@/:,; -]+")
+
+
+def _unsupported() -> str:
+    raise ValueError
+
+
 def _trim_suffix(end: str, text: str) -> str:
     return text.removesuffix(end)
 
@@ -233,6 +268,7 @@ FUNCTIONS: dict[str, Function] = {
     "toYamlPretty": _to_yaml,
     "toJson": _to_json,
     "toRawJson": _to_json,
+    "toPrettyJson": _to_pretty_json,
     "indent": _indent,
     "nindent": _nindent,
     "trim": _trim,
@@ -252,6 +288,10 @@ FUNCTIONS: dict[str, Function] = {
     "trimPrefix": _text_with(_trim_prefix),
     "trimAll": _text_with(lambda cut, text: text.strip(cut)),
     "replace": _text_with(_replace),
+    "regexReplaceAll": _text_like(_regex_replace),
+    "mustRegexReplaceAll": _text_like(_regex_replace),
+    "regexReplaceAllLiteral": _text_like(_regex_replace),
+    "mustRegexReplaceAllLiteral": _text_like(_regex_replace),
     "upper": _text(str.upper),
     "lower": _text(str.lower),
     "title": _text(str.title),
