@@ -19,6 +19,9 @@ INSIDE = "!"
 _LARGEST = 4_000_000
 """Bytes of a file that is still followed; what is larger was not written by hand."""
 
+_UNPACKED = 64_000_000
+"""Bytes of all files in packed charts together that are kept."""
+
 _BYTES = 12_000_000
 """Bytes of documents that are traced for a side; a place costs some microseconds a byte."""
 
@@ -76,13 +79,16 @@ class Sources:
         return self._raw[path]
 
     def packed(self) -> Mapping[str, bytes]:
-        """The text files inside of packed charts, by `archive!path`, in sorted order."""
+        """The files inside of packed charts, by `archive!path`, in sorted order, up to a size."""
         if self._packed is None:
             found: dict[str, bytes] = {}
+            room = _UNPACKED
             for path in sorted(self.side.closure.files):
                 raw = self.read(path) if path.endswith(ARCHIVES) else None
                 for file in archive_files(path, raw) if raw is not None else ():
-                    if file.content is not None and len(file.content) <= _LARGEST:
+                    size = _LARGEST + 1 if file.content is None else len(file.content)
+                    if file.content is not None and size <= min(_LARGEST, room):
+                        room -= size
                         found[f"{path}{INSIDE}{file.inner}"] = file.content
             self._packed = dict(sorted(found.items()))
         return self._packed
