@@ -22,6 +22,7 @@ from typing import Literal
 
 from gitops_gate.findings import Location
 from gitops_gate.reports import render_report
+from gitops_gate.reports.approvals import todo
 from gitops_gate.reports.escaping import markdown_code, one_line, visible
 from gitops_gate.reports.grouping import FindingGroup, Overview
 from gitops_gate.reports.judged import judged_places
@@ -52,7 +53,7 @@ class _Annotation:
 
 
 def write(report: Report, _: ReportOptions | None = None) -> str:
-    """Workflow commands, a line each: errors, warnings, and a notice with the verdict.
+    """Workflow commands, a line each: errors, warnings, what approvals are missing, the verdict.
 
     Errors are what blocks and why nothing could be decided; warnings what the change introduces
     besides. In advisory mode there are warnings alone. What the base has too is only counted.
@@ -63,7 +64,7 @@ def write(report: Report, _: ReportOptions | None = None) -> str:
     warnings = [each for each in found if each.level == "warning"]
     shown = [*errors[:MOST_OF_A_KIND], *warnings[:MOST_OF_A_KIND]]
     last = _last(overview, len(found) - len(shown))
-    return "".join(f"{_command(each)}\n" for each in (*shown, last))
+    return "".join(f"{_command(each)}\n" for each in (*shown, *_approvals(report), last))
 
 
 def job_summary(
@@ -100,6 +101,14 @@ def _annotations(overview: Overview) -> Iterator[_Annotation]:
         yield _of_group(group, level)
     for group in sorted(overview.noted, key=lambda group: group.finding.severity.rank):
         yield _of_group(group, "warning")
+
+
+def _approvals(report: Report) -> Iterator[_Annotation]:
+    """One notice about all that is missing: nothing of it is wrong with the change."""
+    lines = todo(report.approvals) if report.approvals is not None else []
+    if lines:
+        message = "\n".join(f"{each.name}: {each.text}" for each in lines)
+        yield _Annotation(level="notice", title="gitops-gate approvals", message=message)
 
 
 def _of_group(group: FindingGroup, level: Level) -> _Annotation:

@@ -13,6 +13,9 @@ a file on its application's folder or on the configuration.
 | minor | any other warning |
 | info | what a waiver accepts |
 
+Approvals that are missing are nothing about the code, and no entry: the merge request itself shows
+who has to approve.
+
 Source: https://docs.gitlab.com/ci/testing/code_quality/
 """
 

@@ -16,6 +16,7 @@ from gitops_gate.changes.values import ResourceChange
 from gitops_gate.findings import Finding
 from gitops_gate.reports.json_text import json_text
 from gitops_gate.reports.options import ReportOptions
+from gitops_gate.reports.report_schema import known_approvals
 from gitops_gate.resources.values import ResourceReference
 from gitops_gate.verdict.values import ApplicationOutcome, Coverage, Report, RulesEffect, Sides
 
@@ -58,7 +59,7 @@ def as_value(report: Report) -> dict[str, Any]:
         "changes": [_change(change) for change in report.changes],
         "findings": [_finding(finding) for finding in report.findings],
         "coverage": _coverage(report.coverage),
-        "approvals": dict(report.approvals) if report.approvals is not None else None,
+        "approvals": report.approvals and _texts(known_approvals(report.approvals)),
         "rules_effect": _rules_effect(report.rules_effect),
         "configuration": {
             key: report.configuration[key] for key in _CONFIGURATION if key in report.configuration
@@ -179,6 +180,15 @@ def _reference(reference: ResourceReference | None) -> dict[str, Any] | None:
         "namespace": _text(names["namespace"]),
         "name": _text(names["name"]),
     }
+
+
+def _texts(value: Any) -> Any:
+    """Plain data whose texts every JSON reader takes."""
+    if isinstance(value, Mapping):
+        return {key: _texts(member) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_texts(member) for member in value]
+    return _text(value) if isinstance(value, str) else value
 
 
 def _sides(sides: Sides) -> Mapping[str, Any]:

@@ -1,13 +1,14 @@
 """The report as JUnit XML, for GitLab, Jenkins and whatever else shows test results.
 
     testsuite gitops-gate       one case: could it be decided at all?
+    testsuite (approvals)       one case for each requirement and freeze
     testsuite (repository)      findings that belong to no application
     testsuite <application>     one case for its evaluation, one for each rule and resource
 
-A case fails for a finding that blocks, and has an error where nothing could be evaluated. One that
-a waiver accepts is skipped; any other finding leaves the case passed and is its output. In
-advisory mode nothing fails: what would is skipped. An application that the change does not affect
-was not evaluated, and has no suite.
+A case fails for a finding that blocks or an approval that is missing, and has an error where
+nothing could be evaluated. One that a waiver accepts is skipped; any other finding leaves the case
+passed and is its output. In advisory mode nothing fails: what would is skipped. An application
+that the change does not affect was not evaluated, and has no suite.
 
 Both readers take the first failure of a case and the first case of a name, so there is one of
 each. GitLab reads the XML as Ruby on Rails does, to which a `type` such as `yaml` means something;
@@ -25,6 +26,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gitops_gate.findings import Finding
+from gitops_gate.reports.approvals import Branch, branches
 from gitops_gate.reports.escaping import one_line, visible
 from gitops_gate.reports.grouping import Overview
 from gitops_gate.reports.judged import judged_places
@@ -37,6 +39,7 @@ MOST_BYTES = 28_000_000
 """What all cases may take, a little less than GitLab's limit of a file."""
 
 _REPOSITORY = "(repository)"
+_APPROVALS = "(approvals)"
 _LONGEST_NAME = 400
 _LONGEST_MESSAGE = 1_000
 _LONGEST_TEXT = 8_000
@@ -60,7 +63,7 @@ class _Case:
 def write(report: Report, _: ReportOptions | None = None) -> str:
     """JUnit XML with one suite for each application that was evaluated."""
     report = judged_places(report)
-    cases = _named_once([*_evaluations(report), *_findings(report)])
+    cases = _named_once([*_approvals(report), *_evaluations(report), *_findings(report)])
     shown, left = _fitting(cases)
     decision = _decision(report, left)
     suites: dict[str, list[_Case]] = {}
@@ -92,6 +95,27 @@ def _decision(report: Report, left: int) -> _Case:
         text="\n".join(lines),
         kind="undecided",
     )
+
+
+def _approvals(report: Report) -> Iterable[_Case]:
+    """A case for each requirement and freeze; one fails for as long as something is missing."""
+    for branch in branches(report.approvals) if report.approvals is not None else ():
+        if branch.name:
+            missing = branch.mark == "missing"
+            yield _Case(
+                suite=_APPROVALS,
+                name=branch.name,
+                outcome=_unless_advisory("failure", report) if missing else "passed",
+                message=branch.text,
+                text="\n".join(_outline(branch)),
+                kind="approval",
+            )
+
+
+def _outline(branch: Branch, depth: int = 0) -> Iterable[str]:
+    yield f"{'  ' * depth}{branch.name}{': ' if branch.name else ''}{branch.text}"
+    for inner in branch.inner:
+        yield from _outline(inner, depth + 1)
 
 
 def _evaluations(report: Report) -> Iterable[_Case]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from gitops_gate.config.settings import DEFAULT_ENVIRONMENT
 from gitops_gate.reports.escaping import markdown, markdown_code, markdown_sentence
 from gitops_gate.reports.grouping import Overview
+from gitops_gate.reports.markdown_approvals import approval_sections
 from gitops_gate.reports.markdown_details import (
     change_sections,
     closing_details,
@@ -32,12 +33,13 @@ from gitops_gate.reports.wording import (
     GRAVE_RISKS,
     answer,
     numbers,
+    overridden,
     plural,
     reason_text,
     risk_text,
     short,
 )
-from gitops_gate.verdict.values import Report, Verdict
+from gitops_gate.verdict.values import Reason, Report, Verdict
 
 BUDGET = 65_536
 """Characters of a comment (code points), the smaller of what GitHub and GitLab take."""
@@ -109,10 +111,12 @@ def _content(overview: Overview, context: ReviewContext | None, *, older: bool) 
     changes, names = change_sections(overview)
     findings = finding_sections(overview, context, older=older)
     failed = [failed_section(overview)]
-    undecided = overview.report.verdict is Verdict.INDETERMINATE
+    verdict = overview.report.verdict
+    found = failed + findings if verdict is Verdict.INDETERMINATE else findings + failed
+    approvals = approval_sections(overview.report.approvals)
     return Content(
         sections=[
-            *(failed + findings if undecided else findings + failed),
+            *(found + approvals if verdict is Verdict.DENY else approvals + found),
             *application_sections(overview),
             *effect_sections(overview),
         ],
@@ -127,9 +131,10 @@ def _title(overview: Overview, context: ReviewContext | None) -> str:
     if context and context.check_name != name:
         name = markdown_code(context.check_name, 100)
     if context and context.information:
-        return f"ℹ️ {name}: information only. This report claims: {answer(overview)}"
+        return f"ℹ️ {name}: information only. This report claims: {markdown(answer(overview))}"
     sign = "ℹ️" if overview.advisory else _SYMBOLS[overview.report.verdict]
-    return f"{sign} {name}: {answer(overview)}"
+    sign = "⚠️" if overridden(overview) and not overview.advisory else sign
+    return f"{sign} {name}: {markdown(answer(overview))}"
 
 
 def _heading(overview: Overview, context: ReviewContext | None, room: int) -> str:
@@ -142,12 +147,18 @@ def _heading(overview: Overview, context: ReviewContext | None, room: int) -> st
             "",
         ]
     lines.append(" · ".join(_numbers(overview)))
-    if [reason.code for reason in report.reasons] not in (["findings"], ["nothing_blocks"]):
-        texts = [reason_text(reason, overview) for reason in report.reasons]
+    reasons = [each for each in report.reasons if not _said_below(each, report)]
+    if [reason.code for reason in reasons] not in ([], ["findings"], ["nothing_blocks"]):
+        texts = [reason_text(reason, overview) for reason in reasons]
         items = [f"- because {markdown_sentence(text, LONGEST_TEXT)}" for text in texts]
         shown, left = fitting(items, room)
         lines += ["", *shown, *([f"- and {plural(left, 'more reason')}"] if left else [])]
     return "\n".join(lines)
+
+
+def _said_below(reason: Reason, report: Report) -> bool:
+    """Whether a section says it as well, and better."""
+    return report.approvals is not None and reason.code in ("approvals_missing", "frozen")
 
 
 def _numbers(overview: Overview) -> list[str]:
@@ -155,7 +166,9 @@ def _numbers(overview: Overview) -> list[str]:
     phrases = [markdown(phrase) for phrase in numbers(overview)]
     if overview.scanned:
         return phrases
-    found, affected, changed = phrases
+    found, affected, changed, *approvals = phrases
+    if overview.report.verdict is Verdict.PENDING:
+        approvals = [f"<b>{phrase}</b>" for phrase in approvals]
     if overview.failed:
         changed += " as far as could be rendered"
     changes = overview.report.changes
@@ -163,7 +176,13 @@ def _numbers(overview: Overview) -> list[str]:
     if environments - {DEFAULT_ENVIRONMENT}:
         changed += f" in {_listed(sorted(environments))}"
     risks = sorted(GRAVE_RISKS.intersection(label for c in changes for label in c.risk))
-    return [changed, *(f"🔴\u00a0{markdown(risk_text(label))}" for label in risks), found, affected]
+    return [
+        changed,
+        *(f"🔴\u00a0{markdown(risk_text(label))}" for label in risks),
+        found,
+        affected,
+        *approvals,
+    ]
 
 
 def _listed(environments: Sequence[str]) -> str:

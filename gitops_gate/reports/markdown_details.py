@@ -170,7 +170,7 @@ def closing_details(overview: Overview, room: int) -> str:
             "verdict"
         )
     items.append(f"- {' · '.join(coverage_phrases(report))}")
-    if not overview.scanned:
+    if not overview.scanned and report.approvals is None:
         items.append("- approvals are not evaluated")
     items += [
         f"- not read: {markdown_code(item.get('path', ''), LONGEST_NAME)}, "

@@ -16,6 +16,7 @@ from gitops_gate.findings import Finding, Location, Severity
 from gitops_gate.reports.escaping import block, fenced, markdown, markdown_code, markdown_sentence
 from gitops_gate.reports.grouping import FindingGroup, Overview
 from gitops_gate.reports.links import quiet_link, source_link
+from gitops_gate.reports.markdown_approvals import approval_cell
 from gitops_gate.reports.markdown_pages import Section
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.reports.wording import (
@@ -198,6 +199,7 @@ class _Application:
     changes: str
     risks: tuple[str, ...]
     findings: int
+    approvals: str
 
     @property
     def rank(self) -> int:
@@ -225,6 +227,8 @@ def application_sections(overview: Overview) -> list[Section]:
         columns.append(("Risk", _risks))
     if any(row.findings for row in rows):
         columns.append(("Findings", lambda row: f"{row.findings:,}" if row.findings else ""))
+    if any(row.approvals for row in rows):
+        columns.append(("Approvals", lambda row: row.approvals))
     table = Section(
         noun="application",
         how=" that render the same as before" if telling <= _APPLICATIONS_IN_SIGHT else "",
@@ -254,6 +258,7 @@ def _listed(overview: Overview) -> list[_Application]:
             changes=_changes(outcome, changed),
             risks=tuple(sorted(risks.get(outcome.name, ()))),
             findings=found[outcome.name],
+            approvals=approval_cell(overview.report.approvals, outcome.name),
         )
         for outcome in overview.report.applications
         if outcome.status is Status.FAILED

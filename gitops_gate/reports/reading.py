@@ -11,14 +11,12 @@ escapes what it shows. Keys that a later version may have added are ignored.
 from __future__ import annotations
 
 import datetime
-import functools
 import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gitops_gate.changes.values import FieldChange, Operation, ResourceChange
 from gitops_gate.config.settings import GateSettings
@@ -26,6 +24,7 @@ from gitops_gate.errors import ConfigurationError
 from gitops_gate.findings import FieldPath, Finding, Location, Severity, WaiverUse
 from gitops_gate.reports import json_report
 from gitops_gate.reports.escaping import one_line
+from gitops_gate.reports.report_schema import known_approvals, open_validator
 from gitops_gate.resources.values import ResourceReference
 from gitops_gate.verdict.decide import blocks
 from gitops_gate.verdict.values import (
@@ -39,15 +38,11 @@ from gitops_gate.verdict.values import (
     Verdict,
 )
 
-if TYPE_CHECKING:
-    from jsonschema_rs import Validator
-
 MAXIMUM_BYTES = 64 * 1024 * 1024
 """How large a report may be."""
 MAXIMUM_DEPTH = 120
 """How deep lists and mappings in it may be nested; manifests themselves may be 100 deep."""
 
-_NULL = {"type": "null"}
 _LARGEST_COUNT = 2**53 - 1
 _LONGEST_PROBLEM = 400
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -163,35 +158,8 @@ def _refuse_surrogates(value: Any) -> None:
 # ----------------------------------------------------------------------------------- schema
 
 
-@functools.cache
-def _validator() -> Validator:
-    import jsonschema_rs
-
-    text = Path(__file__).with_name("schema").joinpath("report.json").read_text("utf-8")
-    return jsonschema_rs.Draft202012Validator(_open(json.loads(text)))
-
-
-def _open(schema: Any) -> Any:
-    """The published schema, for keys that a later version may have added.
-
-    "This or null" is put as a condition, so that a problem is found at its own place.
-    """
-    if isinstance(schema, list):
-        return [_open(member) for member in schema]
-    if not isinstance(schema, dict):
-        return schema
-    opened = {
-        key: _open(member)
-        for key, member in schema.items()
-        if not (key == "additionalProperties" and member is False)
-    }
-    if schema.get("oneOf", ())[1:] == [_NULL]:
-        opened |= {"if": _NULL, "else": opened.pop("oneOf")[0]}
-    return opened
-
-
 def _validated(value: Any) -> None:
-    problem = next(iter(_validator().iter_errors(value)), None)
+    problem = next(iter(open_validator().iter_errors(value)), None)
     if problem is None:
         return
     place = _place(problem.instance_path)
@@ -220,6 +188,7 @@ def _report(value: Mapping[str, Any]) -> Report:
         changes=tuple(_change(each) for each in value["changes"]),
         findings=tuple(_finding(each) for each in value["findings"]),
         coverage=_coverage(value["coverage"]),
+        approvals=value["approvals"] and known_approvals(value["approvals"]),
         rules_effect=effect and _rules_effect(effect),
         configuration={
             key: value["configuration"][key]
@@ -385,5 +354,7 @@ def _sound(report: Report) -> None:
         for each in report.applications
         if each.status is Status.FAILED or (each.affected and each.status is Status.UNCHANGED)
     ]
+    if report.verdict is Verdict.ALLOW and report.approvals and not report.approvals["satisfied"]:
+        against.append("approvals that are missing")
     if against:
         raise ConfigurationError(f"its verdict is {report.verdict} in spite of {against[0]}")

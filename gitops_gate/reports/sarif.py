@@ -216,6 +216,11 @@ def _invocation(report: Report, omitted: int) -> dict[str, Any]:
         if reason.verdict is Verdict.INDETERMINATE
     ]
     notes += [
+        _note(reason.code, "note", reason.message)
+        for reason in report.reasons
+        if reason.verdict is Verdict.PENDING
+    ]
+    notes += [
         {
             **_note("application_failed", "error", f"{each.name}: {each.reason or 'no reason'}"),
             "locations": [{"physicalLocation": _file(each.path)}],

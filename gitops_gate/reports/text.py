@@ -1,7 +1,7 @@
 """The report for a terminal: what to do first, what changes next, what was looked at last.
 
-    header, verdict, numbers, reasons, findings, changes, failed applications, waivers, effect of
-    changed rules, coverage, warnings, diffs
+    header, verdict, numbers, reasons, findings, approvals, changes, failed applications,
+    waivers, effect of changed rules, coverage, warnings, diffs
 
 Without colour the same text is plain and stable, for pipes and logs. Every piece of text goes
 through `gitops_gate.reports.escaping` before it becomes a span.
@@ -15,6 +15,7 @@ from gitops_gate.reports.escaping import block, one_line
 from gitops_gate.reports.grouping import Overview
 from gitops_gate.reports.lines import Line, Span, aligned, paint, wrapped
 from gitops_gate.reports.options import ReportOptions
+from gitops_gate.reports.text_approvals import approval_lines
 from gitops_gate.reports.text_changes import change_lines, diff_lines
 from gitops_gate.reports.text_findings import finding_lines
 from gitops_gate.reports.wording import (
@@ -53,6 +54,7 @@ def _lines(overview: Overview, options: ReportOptions, width: int) -> Iterator[L
     yield from finding_lines(findings, overview, width, most=most, verbose=options.verbose)
     if options.quiet:
         return
+    yield from approval_lines(overview.report.approvals, width)
     yield from change_lines(overview, width, most=most)
     yield from _failed(overview, width, most)
     yield from _waivers(overview, width, most)

@@ -14,6 +14,7 @@ from typing import Any
 
 from gitops_gate.changes.values import FieldChange, Operation, ResourceChange
 from gitops_gate.findings import FieldPath, Finding, Severity
+from gitops_gate.reports import approvals
 from gitops_gate.reports.grouping import Overview
 from gitops_gate.verdict.values import Reason, Report, RulesEffect, Verdict
 
@@ -59,30 +60,45 @@ def plural(number: int, noun: str) -> str:
 
 def answer(overview: Overview) -> str:
     """The verdict in words: the first thing that anybody reads."""
-    verdict = overview.report.verdict
+    verdict, tree = overview.report.verdict, overview.report.approvals
+    missing = "approvals are missing"
+    if tree is not None:
+        missing = approvals.standing(tree) or missing
     todo = plural(len(overview.blocking), "finding")
     if overview.advisory:
         return {
             Verdict.ALLOW: "advice: nothing found that would block",
             Verdict.DENY: f"advice: {todo} to look at",
-            Verdict.PENDING: "advice: approvals are missing",
+            Verdict.PENDING: f"advice: {missing}",
             Verdict.INDETERMINATE: "advice: not everything could be evaluated",
         }[verdict]
     if verdict is Verdict.DENY and overview.blocking:
         verb = "is" if len(overview.blocking) == 1 else "are"
         return f"denied until {todo} {verb} fixed"
+    if overridden(overview):
+        return "allowed by an override"
     return {
         Verdict.ALLOW: "allowed",
         Verdict.DENY: "denied",
-        Verdict.PENDING: "pending: approvals are missing",
+        Verdict.PENDING: f"pending, {missing}",
         Verdict.INDETERMINATE: "could not be decided, so it is not allowed",
     }[verdict]
+
+
+def overridden(overview: Overview) -> bool:
+    """Whether it is an override that lets the change through."""
+    report = overview.report
+    if report.verdict is not Verdict.ALLOW or report.approvals is None:
+        return False
+    return approvals.overridden(report.approvals)
 
 
 def symbol(overview: Overview) -> str:
     """One character for the verdict, the same in every terminal font."""
     if overview.advisory:
         return "•"
+    if overridden(overview):
+        return "!"
     return {
         Verdict.ALLOW: "✓",
         Verdict.DENY: "✗",
@@ -132,6 +148,8 @@ def numbers(overview: Overview) -> list[str]:
         )
     else:
         phrases.append("no resource changes")
+    if overview.report.approvals is not None:
+        phrases.append(approvals.number_phrase(overview.report.approvals))
     return phrases
 
 

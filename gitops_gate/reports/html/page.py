@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gitops_gate import __version__
-from gitops_gate.reports import wording
+from gitops_gate.reports import approvals, wording
 from gitops_gate.reports.escaping import visible
 from gitops_gate.reports.grouping import Overview
 from gitops_gate.reports.html.changes import changes_in
@@ -30,6 +30,7 @@ _TEMPLATES = (
     "page.html.j2",
     "header.html.j2",
     "findings.html.j2",
+    "approvals.html.j2",
     "changes.html.j2",
     "graph.html.j2",
     "applications.html.j2",
@@ -67,6 +68,7 @@ def write(report: Report, options: ReportOptions, context: ReviewContext | None 
         overview=overview,
         context=context,
         wording=wording,
+        approvals=approvals,
         version=__version__,
         style=style,
         script=script,

@@ -61,6 +61,11 @@ CHOOSING = GRAVE_RISKS | {
     "metadata",
     "labels",
     "annotations",
+    "indeterminate",
+    "allow",
+    "pending",
+    "approvals_missing",
+    "frozen",
 }
 """Texts that choose how something is written, and stay what they are in a twin."""
 
@@ -149,7 +154,7 @@ def plain_twin(value: Any) -> Any:
 
     _mapped(value, gather)
     words = {
-        text: text if text in CHOOSING or not text else f"t{number:05}"
+        text: text if text in CHOOSING or not text.strip() else f"t{number:05}"
         for number, text in enumerate(sorted(texts))
     }
     return _mapped(value, words.__getitem__)

@@ -206,6 +206,99 @@ effects = st.builds(
     error=st.none() | texts,
 )
 
+lists = st.lists(texts, max_size=2)
+accounts = st.fixed_dictionaries(
+    {"id": st.none() | st.integers(1, 9), "login": texts, "bot": st.booleans()}
+)
+refusals = st.lists(
+    st.fixed_dictionaries(
+        {
+            "account": accounts,
+            "code": st.sampled_from(["bot", "not_asked", "source_changed"]),
+            "message": texts,
+        }
+    ),
+    max_size=2,
+)
+moments = st.datetimes().map(lambda at: f"{at.isoformat(timespec='seconds')}Z")
+requirements = st.fixed_dictionaries(
+    {
+        "name": texts,
+        "source": st.sampled_from(["rule", "codeowners", "rules-change", "repair", "freeze"]),
+        "satisfied": st.booleans(),
+        "optional": st.booleans(),
+        "overridden": st.booleans(),
+        "needed": st.integers(1, 3),
+        "missing": st.integers(0, 1),
+        "users": lists,
+        "teams": lists,
+        "roles": st.lists(st.sampled_from(["write", "maintain", "admin"]), max_size=2),
+        "unresolved": lists,
+        "permission": st.sampled_from(["write", "maintain", "admin", None]),
+        "why": lists,
+        "by": st.lists(accounts, max_size=2),
+        "not_counted": refusals,
+        "next": lists,
+        "next_more": st.integers(0, 2000),
+        "unknown": lists,
+    }
+)
+freezes = st.fixed_dictionaries(
+    {
+        "name": texts,
+        "holds": st.booleans(),
+        "overridden": st.booleans(),
+        "applications": lists,
+        "opens_at": st.none() | moments,
+        "labels": lists,
+        "label": st.none() | texts,
+        "exception": st.none() | requirements,
+    }
+)
+overrides = st.fixed_dictionaries(
+    {
+        "holds": st.booleans(),
+        "needed": st.integers(1, 2),
+        "attempts": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "account": accounts,
+                    "reason": texts,
+                    "at": moments,
+                    "refusal": st.none() | texts,
+                }
+            ),
+            max_size=2,
+        ),
+    }
+)
+approvals = st.fixed_dictionaries(
+    {
+        "satisfied": st.booleans(),
+        "head": texts,
+        "base": texts,
+        "requirements": st.lists(requirements, max_size=2),
+        "freezes": st.lists(freezes, max_size=1),
+        "override": st.none() | overrides,
+        "one_more": lists,
+        "not_counted": refusals,
+        "unknown": lists,
+        "reasons": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "code": st.sampled_from(
+                        ["approvals_missing", "approvals_unreadable", "frozen"]
+                    ),
+                    "message": texts,
+                    "verdict": st.sampled_from(["allow", "pending", "indeterminate"]),
+                }
+            ),
+            max_size=1,
+        ),
+    }
+)
+"""Trees as a report of a stranger may have them: of the right shape, and with anything in it."""
+
 
 @st.composite
 def reports(draw: st.DrawFn) -> Report:
@@ -234,6 +327,7 @@ def reports(draw: st.DrawFn) -> Report:
         changes=tuple(draw(st.lists(changes, max_size=2))),
         findings=tuple(found),
         coverage=draw(coverages),
+        approvals=draw(st.none() | approvals),
         rules_effect=draw(st.none() | effects),
         configuration=draw(st.just({}) | st.fixed_dictionaries({"source": texts, "digest": texts})),
         tools=draw(st.dictionaries(texts, texts, max_size=1)),

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from gitops_gate.errors import ConfigurationError
 from gitops_gate.reports import REPORTERS, ReportOptions, render_report
 from gitops_gate.verdict.values import Report
-from tests.unit.reports.report_samples import DENIED, SAMPLES, SCALED, UNPINNED
+from tests.unit.reports.approval_samples import EVERY
+from tests.unit.reports.report_samples import DENIED, SCALED, UNPINNED
 from tests.unit.reports.report_strategies import reports
 
 ENDINGS = {
@@ -27,11 +28,11 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("format_name", ENDINGS)
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", EVERY)
 def test_a_report_reads_as_it_did(
     golden: Callable[[str, str], None], sample: str, format_name: str
 ) -> None:
-    text = render_report(SAMPLES[sample], format_name, options=ReportOptions())
+    text = render_report(EVERY[sample], format_name, options=ReportOptions())
     golden(f"{sample}.{ENDINGS[format_name]}", text)
 
 

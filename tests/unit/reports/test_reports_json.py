@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 from typing import Any
 
@@ -11,13 +10,12 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from gitops_gate.reports import ReportOptions, render_report
+from gitops_gate.reports.report_schema import report_schema
 from gitops_gate.verdict.values import Report
-from tests.unit.reports.report_samples import SAMPLES
+from tests.unit.reports.approval_samples import EVERY
 from tests.unit.reports.report_strategies import reports
 
-SCHEMA = json.loads(
-    importlib.resources.files("gitops_gate.reports").joinpath("schema/report.json").read_text()
-)
+SCHEMA = report_schema()
 
 
 def rendered(report: Report) -> Any:
@@ -44,9 +42,9 @@ def test_the_schema_is_one_and_describes_every_key() -> None:
     assert described(SCHEMA) == []
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_report_is_valid(name: str) -> None:
-    Draft202012Validator(SCHEMA).validate(rendered(SAMPLES[name]))
+    Draft202012Validator(SCHEMA).validate(rendered(EVERY[name]))
 
 
 @settings(max_examples=60)
@@ -70,6 +68,6 @@ def test_json_on_a_terminal_moves_no_cursor_and_turns_no_text(report: Report) ->
 
 
 def test_a_key_that_the_schema_does_not_know_is_refused() -> None:
-    value = rendered(SAMPLES["denied"])
+    value = rendered(EVERY["denied"])
     value["extra"] = 1
     assert not Draft202012Validator(SCHEMA).is_valid(value)

@@ -22,7 +22,8 @@ from gitops_gate.reports import REPORTERS, ReportOptions, render_report
 from gitops_gate.reports.reading import MAXIMUM_BYTES, MAXIMUM_DEPTH, read_report, report_digest
 from gitops_gate.verdict.decide import blocks
 from gitops_gate.verdict.values import Report, Sides, Status, Verdict
-from tests.unit.reports.report_samples import ALLOWED, DENIED, INDETERMINATE, SAMPLES, SCALED
+from tests.unit.reports.approval_samples import APPROVALS, EVERY
+from tests.unit.reports.report_samples import ALLOWED, DENIED, INDETERMINATE, SCALED
 from tests.unit.reports.report_strategies import reports
 
 LONE = re.compile(r"\\ud[89a-f]")
@@ -67,6 +68,8 @@ def sound(report: Report) -> Report:
     verdict = report.verdict
     if against or any(blocks(finding, report.gate) for finding in report.findings):
         verdict = Verdict.DENY
+    if report.approvals and not report.approvals["satisfied"] and verdict is Verdict.ALLOW:
+        verdict = Verdict.PENDING
     reasons = tuple(replace(reason, verdict=verdict) for reason in report.reasons)
     return replace(report, verdict=verdict, reasons=reasons)
 
@@ -74,9 +77,9 @@ def sound(report: Report) -> Report:
 # -------------------------------------------------------------------------------- round trip
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_report_comes_back_as_it_was(name: str) -> None:
-    report = SAMPLES[name]
+    report = EVERY[name]
     assert read_report(written(report)) == report
 
 
@@ -91,14 +94,14 @@ def test_any_report_comes_back(report: Report) -> None:
         assert back == report
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("format_name", REPORTERS)
 def test_every_format_can_be_written_from_the_json_report(name: str, format_name: str) -> None:
     """The JSON carries all that the comment, SARIF and the others show."""
     options = ReportOptions(all=True, diff=True, verbose=True)
-    back = read_report(written(SAMPLES[name]))
+    back = read_report(written(EVERY[name]))
     assert render_report(back, format_name, options=options) == render_report(
-        SAMPLES[name], format_name, options=options
+        EVERY[name], format_name, options=options
     )
 
 
@@ -244,6 +247,42 @@ def test_no_key_of_a_report_may_be_missing(data: st.DataObject) -> None:
     del node[last]
     with pytest.raises(ConfigurationError, match=f'"{last}" is a required property'):
         read_value(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "says"),
+    [
+        (["satisfied"], "yes", "approvals.satisfied: "),
+        (["requirements", 0, "missing"], -1, r"approvals.requirements\[0\].missing: "),
+        (["requirements", 0, "source"], "me", r"approvals.requirements\[0\].source: "),
+        (["not_counted", 0, "code"], "liked", r"approvals.not_counted\[0\].code: "),
+        (["freezes"], [{"name": "x"}], r"approvals.freezes\[0\]: "),
+        (["override"], {"holds": True}, "approvals.override: "),
+    ],
+    ids=str,
+)
+def test_a_tree_of_approvals_that_is_none_is_refused(path: list[Any], new: Any, says: str) -> None:
+    value = set_at(value_of(APPROVALS["missing"]), ["approvals", *path], new)
+    assert re.search(says, refusal(json.dumps(value).encode()))
+
+
+def test_a_moment_in_a_tree_of_approvals_is_one() -> None:
+    value = value_of(APPROVALS["frozen"])
+    set_at(value, ["approvals", "freezes", 0, "opens_at"], "never\n/approve")
+    assert "opens_at" in refusal(json.dumps(value).encode())
+
+
+def test_a_report_is_not_allowed_while_its_own_approvals_are_missing() -> None:
+    claimed = replace(APPROVALS["satisfied"], approvals=APPROVALS["missing"].approvals)
+    assert "in spite of approvals that are missing" in refusal(written(claimed))
+
+
+def test_keys_of_a_later_version_are_ignored_in_approvals() -> None:
+    report = APPROVALS["missing"]
+    value = value_of(report)
+    value["approvals"]["requirements"][0]["score"] = 1
+    value["approvals"]["later"] = {}
+    assert read_value(value) == report
 
 
 def test_depth_that_manifests_may_have_is_read() -> None:

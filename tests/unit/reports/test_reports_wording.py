@@ -60,7 +60,7 @@ def test_a_name_that_is_no_word_is_quoted() -> None:
     [
         (Verdict.ALLOW, "allowed", "advice: nothing found that would block"),
         (Verdict.DENY, "denied until 2 findings are fixed", "advice: 2 findings to look at"),
-        (Verdict.PENDING, "pending: approvals are missing", "advice: approvals are missing"),
+        (Verdict.PENDING, "pending, approvals are missing", "advice: approvals are missing"),
         (
             Verdict.INDETERMINATE,
             "could not be decided, so it is not allowed",
