@@ -191,8 +191,10 @@ def destinations(arguments: dict[str, Any]) -> list[tuple[str, str]]:
     return pairs
 
 
-def write_reports(report: Any, arguments: dict[str, Any]) -> int:
+def write_reports(report: Any, arguments: dict[str, Any], review: Any = None) -> int:
     """Write every report asked for and return the verdict's exit code.
+
+    `review` is the `ReviewContext` of a report that is about a change request.
 
     Raises `ConfigurationError` for a format nobody knows or a file that cannot be written; a
     run whose report is lost has no verdict.
@@ -209,6 +211,7 @@ def write_reports(report: Any, arguments: dict[str, Any]) -> int:
             diff=arguments["diff"],
             verbose=arguments["verbose"],
             quiet=arguments["quiet"],
+            review=review,
         )
         text = render_report(report, name, options=options)
         if file == "-":

@@ -118,7 +118,7 @@ def finish(
     GitLab requires no status by its name. Where a job may end 0 because a pending status holds its
     pipeline open, one that is not there holds nothing: such a run is an error, not pending.
     """
-    write_reports(reviewed.report, arguments)
+    write_reports(reviewed.report, arguments, reviewed.context)
     for line in (*notes, *reviewed.notes):
         click.echo(f"gitops-gate: {clean_text(line)}", err=True)
     if setting.dry_run and reviewed.composed is not None:

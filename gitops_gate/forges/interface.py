@@ -55,6 +55,9 @@ class ReadsChangeRequest(Protocol):
         A commit's status counts for all of them, whatever branch each is for. Raises `ForgeError`.
         """
 
+    def protects(self, branch: str) -> bool | None:
+        """Whether a branch, by its short name, is protected; None where it cannot be read."""
+
     def number_of(self, head: str) -> int | None:
         """The number of the one open change request whose head is this commit, else None."""
 

@@ -96,7 +96,8 @@ class ChangeRequest:
 
     `base_ref` is a full ref name (`refs/heads/main`) and `base_commit` that ref's tip as the
     forge gives it, None where it gives none. `head_ref` is a short branch name, for people.
-    `merge_commit` is what it was merged as. `versions` are the ids (base, start, head) that
+    `default_branch` is the repository's, by its short
+    name. `merge_commit` is what it was merged as. `versions` are the ids (base, start, head) that
     GitLab places inline comments by.
     """
 
@@ -115,6 +116,7 @@ class ChangeRequest:
     head_commit: str
     author: Account
     labels: tuple[str, ...] = ()
+    default_branch: str | None = None
     merge_commit: str | None = None
     versions: tuple[str, str, str] | None = None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitops_gate.reports.review_context import ReviewContext
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
@@ -15,3 +17,5 @@ class ReportOptions:
     diff: bool = False
     verbose: bool = False
     quiet: bool = False
+    review: ReviewContext | None = None
+    """Where it is shown on a forge, for links to it; None anywhere else."""

@@ -64,6 +64,7 @@ class Reviewed:
     report: Report
     composed: Composed | None = None
     published: Published = field(default_factory=Published)
+    context: ReviewContext | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -97,7 +98,7 @@ def review(setting: Setting, options: Options) -> Reviewed:
         report = judge(setting.repository, agreed.base, agreed.head, options)
     report = with_approvals(report, _approving(setting, connection, agreed, options))
     report = _alone(report, connection.forge, agreed)
-    return _publish_report(setting, connection, agreed, report, information=False)
+    return _publish_report(setting, connection, agreed, report, certified=True)
 
 
 def check_here(
@@ -152,7 +153,7 @@ def publish_report(
     judged = replace(judged, approvals=None)
     judged = with_approvals(judged, _approving(setting, connection, agreed, options))
     judged = _alone(judged, connection.forge, agreed)
-    return _publish_report(setting, connection, agreed, judged, information=not certified)
+    return _publish_report(setting, connection, agreed, judged, certified=certified)
 
 
 def _alone(report: Report, forge: Forge, agreed: Agreed) -> Report:
@@ -249,17 +250,36 @@ def _judge_commit(repository: Repository, environment: Environment, options: Opt
     return judge(repository, base, head, options, landed=True, rules_at=tip)
 
 
+def _why_target_decides_nothing(forge: Forge, agreed: Agreed) -> str | None:
+    """Why the target branch's rules decide nothing, None where they do.
+
+    The rules are whoever's may push to the branch, so it is the default branch, or a protected one.
+    A status on the head would count for a change request to any other branch as well.
+    """
+    change = agreed.snapshot.change
+    branch = change.base_ref.removeprefix("refs/heads/")
+    if branch == change.default_branch or forge.change_requests.protects(branch):
+        return None
+    return (
+        f"the target branch {branch} is not known to be protected, so its rules are whatever "
+        "somebody pushed: this is information, and decides nothing"
+    )
+
+
 def _publish_report(
-    setting: Setting, connection: _Connection, agreed: Agreed, report: Report, *, information: bool
+    setting: Setting, connection: _Connection, agreed: Agreed, report: Report, *, certified: bool
 ) -> Reviewed:
     forge, snapshot = connection.forge, agreed.snapshot
     settings = _review_settings(setting.repository, snapshot.change.base_ref)
+    why = _why_target_decides_nothing(forge, agreed)
+    information = not certified or why is not None
     context = _context(setting, connection, agreed, settings, information=information)
+    context = replace(context, notes=(*context.notes, *([why] if why else ())))
     composed = compose(
         setting.repository, report, context, forge=forge, settings=settings, agreed=agreed
     )
     if setting.dry_run:
-        return Reviewed(report=report, composed=composed, notes=context.notes)
+        return Reviewed(report=report, composed=composed, context=context, notes=context.notes)
     status = status_of(report, settings.check_name, url=setting.environment.run_url, queued=False)
     material = Material(
         commit=agreed.head,
@@ -272,7 +292,13 @@ def _publish_report(
         ref=f"refs/pull/{snapshot.change.number}/head",
     )
     published = publish(forge, snapshot, material, sleep=setting.sleep)
-    return Reviewed(report=report, composed=composed, published=published, notes=context.notes)
+    return Reviewed(
+        report=report,
+        composed=composed,
+        published=published,
+        context=context,
+        notes=context.notes,
+    )
 
 
 def _sarif(report: Report) -> str:

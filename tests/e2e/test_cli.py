@@ -103,7 +103,6 @@ def test_every_policy_command_explains_itself(command: Gate, name: str) -> None:
         (["policy", "lits"], "list"),
         (["schema", "confg"], "config"),
         (["check", "--format", "jsn"], "json"),
-        (["check", "--format", "sarif"], "later"),
         (["check", "--report", "x"], "FORMAT=FILE"),
         (["check", "--report", "json="], "FORMAT=FILE"),
         (["check", "--output", "x"], "--format"),
@@ -575,7 +574,7 @@ def test_init_writes_what_loads_and_scans(tmp_path: Path, command: Gate) -> None
         ("version: 1\nschemas: {kubernetes: 1.36}\n", ":2", "kubernetes"),
         ("version: 1\nversion: 1\n", ":2", "version"),
         ("version: [\n", CONFIGURATION, ""),
-        ("version: 1\napprovals: {}\n", ":2", "approvals"),
+        ("version: 1\ndelivery: {}\n", ":2", "delivery"),
         ("version: 1\nwaivers: 1\n", ":2", "waivers"),
     ],
 )

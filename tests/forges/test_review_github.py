@@ -279,6 +279,32 @@ class TestWhatIsPublished:
         assert world.server.writes == ()
 
 
+class TestTheTargetBranch:
+    """The default branch decides, and any that is protected: others' rules are anybody's."""
+
+    @pytest.fixture
+    def elsewhere(self, world: World) -> World:
+        world.git.git("branch", "elsewhere", "main")
+        with world.server.work():
+            actions.sync(world.server.world)
+            actions.retarget(world.server.world, world.repository, world.pull, "elsewhere")
+        event = request_event(world)
+        event["pull_request"]["base"]["ref"] = "elsewhere"
+        world.event("pull_request_target", event)
+        return world
+
+    def test_one_that_is_not_protected_decides_nothing(self, elsewhere: World, gate: Any) -> None:
+        done = gate("review")
+        assert elsewhere.states == []
+        assert "elsewhere is not known to be protected" in done.out
+        assert "claim" in elsewhere.comments[0]
+
+    def test_one_that_is_protected_decides(self, elsewhere: World, gate: Any) -> None:
+        elsewhere.repository.protections["elsewhere"] = {"enforce_admins": {"enabled": True}}
+        gate("review")
+        assert elsewhere.states == [("gitops-gate", "failure")]
+
+
 class TestWhatIsJudged:
     def test_rules_are_the_targets_and_never_the_heads(self, world: World, gate: Any) -> None:
         text = (world.git.folder / ".gitops-gate.yaml").read_text()

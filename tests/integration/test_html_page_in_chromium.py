@@ -93,7 +93,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         **options: Any,
     ) -> Page:
         file = tmp_path / f"report-{len(made)}.html"
-        file.write_text(html.write(report, ReportOptions(), context), "utf-8")
+        file.write_text(html.write(report, ReportOptions(review=context)), "utf-8")
         options.setdefault("viewport", WIDE)
         page = browser.new_context(reduced_motion="reduce", **options).new_page()
         page.set_default_timeout(15_000)

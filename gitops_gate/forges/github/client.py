@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
-from gitops_gate.errors import ConfigurationError
+from gitops_gate.errors import ConfigurationError, ForgeError
 from gitops_gate.forges.failures import forge_error
 from gitops_gate.forges.github.api import Api, as_documented
 from gitops_gate.forges.github.approvals import GithubApprovals
@@ -146,6 +147,18 @@ class GithubChangeRequests:
                     and int(pull["number"]) != own
                 )
             )
+
+    def protects(self, branch: str) -> bool | None:
+        """Whether a branch is protected, by a classic rule or a ruleset: `repos/get-branch`."""
+        path = f"{self._api.repository}/branches/{quote(branch, safe='')}"
+        try:
+            answer = self._api.get(path, can="read the target branch")
+        except ForgeError as error:
+            if error.status in (403, 404):
+                return None
+            raise
+        with as_documented("the target branch"):
+            return bool(answer["protected"])
 
     def number_of(self, head: str) -> int | None:
         """The number of the one open pull request whose head is this commit, by `pulls/list`."""

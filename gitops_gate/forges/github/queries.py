@@ -80,6 +80,7 @@ query ChangeRequest($owner: String!, $name: String!, $number: Int!) {{
     databaseId
     nameWithOwner
     viewerPermission
+    defaultBranchRef {{ name }}
     pullRequest(number: $number) {{
       id
       number

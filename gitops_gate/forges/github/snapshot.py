@@ -154,6 +154,7 @@ def _change(reading: Reading) -> ChangeRequest:
         head_commit=tips.head,
         author=account(pull.get("author")),
         labels=tuple(str(node["name"]) for node in pull["labels"]["nodes"]),
+        default_branch=(repository.get("defaultBranchRef") or {}).get("name"),
         merge_commit=merge_commit["oid"] if merge_commit else None,
     )
 

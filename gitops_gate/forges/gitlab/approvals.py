@@ -64,6 +64,8 @@ class Approvals:
         self._graph = graph
         self._reader = reader
         self._levels: dict[int, int | None] = {}
+        self._versions: Sequence[Mapping[str, Any]] | None = None
+        self._approved_at: tuple[datetime.datetime | None, ...] = ()
 
     def approvals(self, snapshot: Snapshot) -> ApprovalFacts:
         """See `ReadsApprovals.approvals`. Whether a push was forced, versions do not say."""
@@ -72,6 +74,9 @@ class Approvals:
         contributions = self._contributions(unknown)
         pushes = self._pushes(notes, snapshot, unknown)
         reviews = self._reviews(notes)
+        self._approved_at = tuple(
+            review.submitted_at for review in reviews if review.state is ReviewState.APPROVED
+        )
         self._look_up(review.author.id for review in reviews)
         return ApprovalFacts(
             reviews=tuple(self._with_access(review) for review in reviews),
@@ -84,14 +89,17 @@ class Approvals:
     def target_moves(self, snapshot: Snapshot) -> tuple[Push, ...] | None:
         """See `ReadsApprovals.target_moves`: https://docs.gitlab.com/api/events/, pushes alone.
 
-        Events are asked for by day, from the day before the first version.
+        Events are asked for by day, from the day before the first version. Where the newest version
+        was made on the tip as it is now, and every approval is later, there is nothing to ask.
         """
         connection = self._connection
         branch = snapshot.change.base_ref.removeprefix("refs/heads/")
         try:
+            versions = self._all_versions()
             with connection.asking("the versions"):
-                versions = connection.every(connection.merge_request.diffs)
                 opened = min(moment(version["created_at"]) for version in versions)
+                if self._all_approved_on(versions, snapshot.change.base_commit):
+                    return ()
             with connection.asking("the pushes to the target branch"):
                 after = (opened - datetime.timedelta(days=2)).date().isoformat()
                 events = connection.every(connection.project.events, action="pushed", after=after)
@@ -101,6 +109,20 @@ class Approvals:
                 raise
             return None
         return tuple(sorted(moves, key=lambda push: push.at))
+
+    def _all_versions(self) -> Sequence[Mapping[str, Any]]:
+        if self._versions is None:
+            connection = self._connection
+            with connection.asking("the versions"):
+                self._versions = connection.every(connection.merge_request.diffs)
+        return self._versions
+
+    def _all_approved_on(self, versions: Sequence[Mapping[str, Any]], tip: str | None) -> bool:
+        """Whether the target cannot have moved between the newest version and any approval."""
+        newest = max(versions, key=lambda version: int(version["id"]))
+        made = moment(newest["created_at"])
+        later = all(at is not None and at > made for at in self._approved_at)
+        return tip is not None and newest["start_commit_sha"] == tip and later
 
     def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
         """See `ReadsApprovals.members`: groups by their full path, one request for each hundred.
@@ -221,9 +243,8 @@ class Approvals:
         self, notes: Sequence[SystemNote], snapshot: Snapshot, unknown: list[str]
     ) -> tuple[Push, ...] | None:
         """One for each version with another head than the one before it."""
-        connection = self._connection
-        with connection.asking("the versions"):
-            entries = connection.every(connection.merge_request.diffs)
+        entries = self._all_versions()
+        with self._connection.asking("the versions"):
             actors = pushers(notes)
             pushes: list[Push] = []
             for entry in sorted(entries, key=lambda entry: int(entry["id"])):

@@ -173,6 +173,7 @@ def change_from_graphql(
         head_commit=commit_id(head),
         author=account(node["author"]) or NOBODY,
         labels=tuple(str(label["title"]) for label in node["labels"]["nodes"]),
+        default_branch=(project.get("repository") or {}).get("rootRef"),
         merge_commit=optional_commit(node["mergeCommitSha"]),
         versions=(
             commit_id(refs["baseSha"]),

@@ -7,6 +7,7 @@ Paths are those of the public copy of GitLab's source, gitlabhq, under `app/grap
     currentUser, project          types/query_type.rb
     id, username, bot             types/user_interface.rb
     userPermissions               types/permission_types/project.rb, …/merge_request.rb
+    repository.rootRef            types/repository_type.rb
     repository.commit(ref:)       resolvers/repositories/commit_resolver.rb (GitLab 17.10,
                                   https://gitlab.com/gitlab-org/gitlab/-/merge_requests/179542)
     projectMembers                resolvers/project_members_resolver.rb, types/member_interface.rb,
@@ -39,7 +40,9 @@ _PROJECT = """
       }"""
 
 _TIP = """
-      repository { commit(ref: $base) { sha } }"""
+      repository { rootRef commit(ref: $base) { sha } }"""
+_ROOT = """
+      repository { rootRef }"""
 
 _REVIEW = """
         userPermissions { createNote }
@@ -116,7 +119,7 @@ class Queries:
 def _queries(*, full: bool) -> Queries:
     parts = {
         "project": _PROJECT if full else "",
-        "tip": _TIP if full else "",
+        "tip": _TIP if full else _ROOT,
         "review": _REVIEW if full else "",
         "committer": "committerEmail " if full else "",
         "base_variable": ", $base: String!" if full else "",

@@ -146,6 +146,18 @@ class Reader:
             raise
         return numbers.pop() if len(numbers) == 1 else None
 
+    def protects(self, branch: str) -> bool | None:
+        """See `ReadsChangeRequest.protects`: https://docs.gitlab.com/api/branches/."""
+        connection = self._connection
+        try:
+            with connection.asking("the target branch"):
+                found = connection.project.branches.get(branch).attributes
+                return bool(found["protected"] or found["default"])
+        except ForgeError as error:
+            if error.status in (401, 403, 404):
+                return None
+            raise
+
     def sharing(self, snapshot: Snapshot) -> tuple[int, ...]:
         """See `ReadsChangeRequest.sharing`; one request."""
         numbers = self._with_head(snapshot.change.head_commit)

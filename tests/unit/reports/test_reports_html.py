@@ -91,7 +91,7 @@ class Page(HTMLParser):
 
 
 def page(report: Report, context: ReviewContext | None = None) -> Page:
-    return Page(html.write(report, ReportOptions(), context))
+    return Page(html.write(report, ReportOptions(review=context)))
 
 
 def policy(shown: Page) -> str:
