@@ -491,9 +491,7 @@ class TestWhatATokenMay:
             connect.NO_APPROVALS, connect.NO_NOTES, connect.NO_THREADS, connect.NO_STATUS,
             connect.NO_PROTECTION, connect.NO_OPENING,
         )  # fmt: skip
-        assert all(
-            "project access token" in line for line in forge.missing
-        )
+        assert all("project access token" in line for line in forge.missing)
         assert {
             forge.approvals, forge.summary, forge.inline, forge.status, forge.protection,
             forge.opening, forge.sarif,

@@ -46,13 +46,13 @@ _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|#(?=#(?:\[|vso\[))", re.MULTILINE)
 """What a CI's runner would take for a command, were the page printed into its log."""
 
 
-def write(report: Report, options: ReportOptions, context: ReviewContext | None = None) -> str:
+def write(report: Report, options: ReportOptions) -> str:
     """The report as an HTML page that holds everything, whatever the options say.
 
-    `context` gives the links to source lines and to the run. No line of the page begins with `::`
-    or holds `##[`.
+    `options.review` gives the links to source lines and to the run. No line of the page begins
+    with `::` or holds `##[`.
     """
-    del options
+    context = options.review
     overview = Overview(report=report)
     effect = report.rules_effect
     states = {state for group in overview.groups for state in states_of(group, overview)}
