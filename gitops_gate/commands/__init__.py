@@ -24,6 +24,7 @@ _COMMANDS = {
     "scan": "Check a whole tree: a directory, one file, or a stream.",
     "review": "In CI: judge the change request, and publish the answer.",
     "publish": "In CI: publish the report of a job without privileges.",
+    "approvals": "Say who must approve a change request, and who did.",
     "owners": "Say whom a path belongs to by CODEOWNERS, and why.",
     "audit": "Say where the forge's protection lets a change pass the gate by.",
     "render": "Print the rendered manifests of applications.",

@@ -55,8 +55,7 @@ def with_approvals(report: Report, approving: Approving) -> Report:
 
     A report of what could not be judged at all is left as it is.
     """
-    undecided = [r.code for r in report.reasons if r.verdict is Verdict.INDETERMINATE]
-    if approving.agreed.disagreement or any(code in _NOT_JUDGED for code in undecided):
+    if approving.agreed.disagreement or not_judged(report):
         return report
     try:
         evaluation = approvals_of(report, approving)
@@ -83,6 +82,12 @@ def with_approvals(report: Report, approving: Approving) -> Report:
         warnings=(*report.warnings, *warnings),
     )
     return with_reasons(judged, more)
+
+
+def not_judged(report: Report) -> Reason | None:
+    """Why the change could not be judged at all, so that nothing says who must approve."""
+    undecided = (each for each in report.reasons if each.verdict is Verdict.INDETERMINATE)
+    return next((each for each in undecided if each.code in _NOT_JUDGED), None)
 
 
 def approvals_of(report: Report, approving: Approving) -> Evaluation:

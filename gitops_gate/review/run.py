@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from gitops_gate.approvals.tree import Evaluation
 from gitops_gate.ci import Environment, Occasion
 from gitops_gate.config.settings import ReviewSettings, Settings
 from gitops_gate.errors import ConfigurationError, ForgeError, GitOpsGateError, SourceError
@@ -22,7 +23,7 @@ from gitops_gate.pipeline import Options
 from gitops_gate.reports import ReportOptions, render_report
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.review.agreement import Agreed, agree
-from gitops_gate.review.approving import Approving, with_approvals
+from gitops_gate.review.approving import Approving, approvals_of, not_judged, with_approvals
 from gitops_gate.review.composing import Composed, compose
 from gitops_gate.review.currency import why_rules_moved, why_superseded
 from gitops_gate.review.judging import judge, rules_of, undecided, undecided_by
@@ -154,6 +155,32 @@ def publish_report(
     judged = with_approvals(judged, _approving(setting, connection, agreed, options))
     judged = _alone(judged, connection.forge, agreed)
     return _publish_report(setting, connection, agreed, judged, certified=certified)
+
+
+def ask_approvals(setting: Setting, report: Report | None, options: Options) -> Evaluation:
+    """Who must approve a change request and who did; reads, and writes nothing.
+
+    `report` of a check of the same commits saves judging them again; it is believed, since nothing
+    is decided by what this returns. Raises `GitOpsGateError` where it cannot be said.
+    """
+    connection = _connect(setting)
+    agreed = agree(setting.repository, connection.forge.change_requests, setting.sleep)
+    change = agreed.snapshot.change
+    if change.state is not ChangeState.OPEN:
+        raise ConfigurationError(f"change request {change.number} is {change.state.value}")
+    if agreed.disagreement:
+        raise SourceError(agreed.disagreement)
+    if report is None:
+        report = judge(setting.repository, agreed.base, agreed.head, options)
+    elif (report.base, report.head) != (agreed.base, agreed.head):
+        raise ConfigurationError(
+            f"the report is about {_short(report.base)}…{_short(report.head)}, and the change "
+            f"request is at {_short(agreed.base)}…{_short(agreed.head)}",
+            remedy="make one of these commits, or leave --report-file out",
+        )
+    if problem := not_judged(report):
+        raise SourceError(problem.message)
+    return approvals_of(report, _approving(setting, connection, agreed, options))
 
 
 def _alone(report: Report, forge: Forge, agreed: Agreed) -> Report:

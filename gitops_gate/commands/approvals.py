@@ -1,0 +1,168 @@
+"""`gitops-gate approvals`: who must approve a change request, and who did."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gitops_gate.commands.options import pipeline_options, running_options
+from gitops_gate.errors import ConfigurationError
+from gitops_gate.verdict.values import Report, Verdict
+
+if TYPE_CHECKING:
+    from gitops_gate.approvals.tree import Evaluation
+    from gitops_gate.ci import Environment
+    from gitops_gate.source import Repository
+
+_WIDTH = 100
+
+
+@click.command("approvals")
+@click.option("--repo", default=".", metavar="DIR", help="The repository; default: around here.")
+@click.option(
+    "--number",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The change request; default in CI: the one that the event is about.",
+)
+@click.option(
+    "--forge",
+    type=click.Choice(["github", "gitlab"]),
+    help="Which forge it is, where neither the CI nor the address says so.",
+)
+@click.option(
+    "--forge-url",
+    metavar="URL",
+    help="The forge's address, instead of what the default branch pins as forge.url.",
+)
+@click.option(
+    "--repository-id",
+    type=click.IntRange(min=1),
+    metavar="ID",
+    help="The repository's numeric id, instead of forge.repository_id.",
+)
+@click.option(
+    "--report-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The JSON report of a check of the same commits, instead of rendering them again.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option("--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@running_options
+def command(**arguments: Any) -> int:
+    """Say who must approve a change request, who did, and why other approvals do not count.
+
+    Judges the change as a review does, by the rules and the CODEOWNERS of the target branch's
+    tip, reads reviews, pushes and teams from the forge, and writes nothing. Every requirement is
+    shown with who approved it, how many are missing, and who could approve next; so are freezes,
+    with when they end, and overrides.
+
+    In CI it is about the change request of the run. Elsewhere the repository is that of the
+    remote `origin`, --number says which change request, and its head has to be fetched:
+
+    \b
+      git fetch origin pull/42/head             GitHub
+      git fetch origin merge-requests/42/head   GitLab
+
+    The token is read from GITOPS_GATE_TOKEN, or else GITHUB_TOKEN, GH_TOKEN or GITLAB_TOKEN, and
+    sent to the forge that the default branch pins, by default github.com or gitlab.com.
+
+    \b
+    Examples:
+      gitops-gate approvals --number 42
+      gitops-gate approvals --number 42 --report-file report.json
+      gitops-gate approvals --number 42 --format json --at 2027-01-05
+
+    \b
+    Exit codes: 0 nothing is missing, 2 it cannot be said or an error, 3 something is missing.
+    """
+    from gitops_gate.ci import detect
+    from gitops_gate.commands.reviewing import in_ci
+    from gitops_gate.source import open_repository
+
+    environment = detect(os.environ)
+
+    def run() -> int:
+        with open_repository(arguments["repo"]) as repository:
+            evaluation = _asked(repository, environment, arguments)
+        _print(evaluation, arguments)
+        return _exit_code(evaluation)
+
+    return run() if environment is None else in_ci(environment, run)
+
+
+def _asked(
+    repository: Repository, environment: Environment | None, arguments: dict[str, Any]
+) -> Evaluation:
+    from gitops_gate.commands.reviewing import token_for
+    from gitops_gate.review.pins import Pinned, pinned_forge
+    from gitops_gate.review.remote import from_origin
+    from gitops_gate.review.run import Setting, ask_approvals
+
+    given = Pinned(
+        url=arguments["forge_url"],
+        repository_id=arguments["repository_id"],
+        number=arguments["number"],
+    )
+    if environment is None or environment.ci not in ("github", "gitlab"):
+        if arguments["number"] is None:
+            raise ConfigurationError(
+                "nothing says which change request this is about", remedy="name it: --number N"
+            )
+        pins = pinned_forge(repository, None, given)
+        environment = from_origin(repository.origin(), pins, arguments["forge"])
+    setting = Setting(
+        environment=environment,
+        repository=repository,
+        token=token_for(environment.ci, may="read change requests and their approvals"),
+        pinned=given,
+    )
+    options = pipeline_options({**arguments, "formats": (), "outputs": (), "reports": ()})
+    return ask_approvals(setting, _given(arguments["report_file"]), options)
+
+
+def _given(file: Path | None) -> Report | None:
+    """The report that `--report-file` names."""
+    from gitops_gate.reports.reading import read_report
+
+    return None if file is None else read_report(file.read_bytes(), path=str(file))
+
+
+def _print(evaluation: Evaluation, arguments: dict[str, Any]) -> None:
+    from gitops_gate.approvals.tree import tree_json
+    from gitops_gate.reports.json_text import json_text
+    from gitops_gate.reports.text_approvals import approvals_text
+
+    tree = tree_json(evaluation)
+    if arguments["form"] == "json":
+        text = json_text(tree, depth=3)
+    else:
+        terminal = sys.stdout.isatty()
+        plain = arguments["no_color"] or os.environ.get("NO_COLOR")
+        width = shutil.get_terminal_size().columns if terminal else _WIDTH
+        text = approvals_text(tree, width=width, color=terminal and not plain)
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.flush()
+
+
+def _exit_code(evaluation: Evaluation) -> int:
+    """What approvals alone lead to: unknown outranks missing."""
+    verdicts = {reason.verdict for reason in evaluation.reasons}
+    for verdict in (Verdict.INDETERMINATE, Verdict.PENDING):
+        if verdict.value in verdicts:
+            return verdict.exit_code
+    return Verdict.ALLOW.exit_code
