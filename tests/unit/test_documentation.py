@@ -171,7 +171,7 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
     for path in PAGES:
         for inline in re.findall(r"`gitops-gate ([^`|]+)`", prose(path.read_text("utf-8"))):
             words = shlex.split(inline)
-            if words[0] not in MESSAGES:
+            if words[0] not in MESSAGES and not words[0].startswith("("):
                 yield name(path), words
 
 
@@ -367,6 +367,8 @@ def reason_codes() -> set[str]:
                 code = next((word.value for word in node.keywords if word.arg == "code"), None)
             elif node.func.id in ("_indeterminate", "undecided"):
                 code = node.args[0]
+            elif node.func.id == "undecided_by":
+                code = node.args[1]
             if isinstance(code, ast.Name):
                 code = assigned.get(code.id)
             for part in ast.walk(code) if code is not None else ():

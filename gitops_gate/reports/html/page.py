@@ -20,7 +20,6 @@ from gitops_gate.reports.html.graph import WIDTH, graph_of
 from gitops_gate.reports.html.rows import failures_in, rows_of
 from gitops_gate.reports.links import page_link
 from gitops_gate.reports.options import ReportOptions
-from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.verdict.values import Report
 
 if TYPE_CHECKING:
