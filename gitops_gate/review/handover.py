@@ -48,7 +48,8 @@ def read_handed_over(path: Path, digest: str | None, environment: Environment) -
         return _without_report(path, digest, environment)
     except OSError as error:
         raise ConfigurationError(f"cannot be read: {error.strerror}", path=str(path)) from None
-    if digest is not None and not hmac.compare_digest(digest.encode(), file_digest(data).encode()):
+    given = None if digest is None else digest.encode(errors="replace")
+    if given is not None and not hmac.compare_digest(given, file_digest(data).encode()):
         raise ConfigurationError(
             "this is not the report whose digest was handed over", path=str(path)
         )

@@ -45,5 +45,11 @@ def merged_tree(location: Location, scratch: str, base: str, head: str) -> str:
         raise SourceError(
             "this Git cannot merge without a working tree", remedy="install Git 2.38 or newer"
         )
+    if b"unrelated histories" in asked.stderr and not (location.shallow or location.partial):
+        raise SourceError(
+            f"the change shares no history with its target: {head[:12]} and {base[:12]} have no "
+            "common ancestor",
+            remedy="make the change on a branch that begins at the target",
+        )
     remedy = "git fetch --unshallow" if location.shallow else location.remedy
     raise git_failed(f"{head} cannot be merged into {base}", asked, remedy=remedy)

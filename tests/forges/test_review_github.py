@@ -417,6 +417,15 @@ class TestTheSecondHalf:
         assert (done.code, world.comments, world.states) == (2, [], [])
         assert "not the report whose digest" in done.out
 
+    @pytest.mark.parametrize("written", ["", "sha256:", "SHA256:{}", "sha256:{} ", "{}", "\udce9"])
+    def test_what_is_no_digest_of_it_hands_nothing_over(
+        self, world: World, gate: Any, made: Path, written: str
+    ) -> None:
+        digest = file_digest(made.read_bytes()).removeprefix("sha256:")
+        done = gate("publish", made, "--digest", written.format(digest))
+        assert (done.code, world.comments, world.states) == (2, [], [])
+        assert "not the report whose digest" in done.out
+
     def test_a_report_of_an_older_head_is_not_published(
         self, world: World, gate: Any, made: Path
     ) -> None:

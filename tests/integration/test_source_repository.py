@@ -282,6 +282,17 @@ class TestHistory:
         ):
             repository.merge_base("main", unrelated)
 
+    def test_a_change_without_common_history_is_not_called_damaged(
+        self, made: GitRepository
+    ) -> None:
+        made.commit()
+        unrelated = made.commit_tree(made.git("mktree"))
+        with (
+            open_repository(made.folder) as repository,
+            pytest.raises(SourceError, match="shares no history .*begins at the target"),
+        ):
+            repository.merged("main", unrelated)
+
     def test_first_parents_end_at_the_limit_or_the_root(self, made: GitRepository) -> None:
         first = made.commit("first")
         side = made.commit_tree(made.git("mktree"), first)
