@@ -67,7 +67,7 @@ _RUNNING = (
         "--at",
         type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d"]),
         metavar="TIME",
-        help="The moment at which waivers are judged; default: now.",
+        help="The moment at which waivers and freezes are judged; default: now.",
     ),
     click.option(
         "--jobs", type=click.IntRange(min=1), metavar="N", help="Workers; default: processors."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.resources.values import ResourceReference
 from gitops_gate.verdict.values import Report
 from tests.engines import node_package, require_program
+from tests.unit.reports.approval_samples import APPROVALS
 from tests.unit.reports.report_samples import (
     CLAIM_GONE,
     DENIED,
@@ -150,6 +152,11 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+EVERY = {
+    **SAMPLES,
+    "approvals": APPROVALS["missing"],
+    "overridden": APPROVALS["overridden"],
+}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -159,9 +166,9 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", EVERY)
 def test_axe_finds_nothing(opened: Open, sample: str, look: str) -> None:
-    page = opened(SAMPLES[sample], **LOOKS[look])
+    page = opened(EVERY[sample], **LOOKS[look])
     assert violations(page) == []
     unfold(page)
     if page.locator("#more-filters").is_visible():
@@ -188,18 +195,22 @@ def test_axe_finds_nothing_side_by_side_nor_in_the_help_nor_in_a_claim(
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", EVERY)
 def test_nothing_is_wider_than_the_window(opened: Open, sample: str, width: int) -> None:
     long = "x" * 300
+    approvals: Any = json.loads(json.dumps(EVERY[sample].approvals))
+    if approvals:
+        approvals["requirements"][0] |= {"name": long, "users": [long], "next": [long]}
     report = replace(
-        SAMPLES[sample],
+        EVERY[sample],
+        approvals=approvals,
         warnings=(long,),
         findings=(
             replace(UNPINNED, message=long, rule=long, location=Location(path=long, line=3)),
-            *SAMPLES[sample].findings,
+            *EVERY[sample].findings,
         ),
         changes=(replace(SCALED, application=long, diff=f"-a: {long}\n+b: {long}"),),
-        applications=(*SAMPLES[sample].applications, outcome(long, long)),
+        applications=(*EVERY[sample].applications, outcome(long, long)),
     )
     page = opened(report, viewport={"width": width, "height": 700})
     unfold(page)
@@ -209,13 +220,13 @@ def test_nothing_is_wider_than_the_window(opened: Open, sample: str, width: int)
 # -------------------------------------------------------------------------- without scripts
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", EVERY)
 def test_without_javascript_everything_can_be_read(opened: Open, sample: str) -> None:
-    with_scripts = opened(SAMPLES[sample])
+    with_scripts = opened(EVERY[sample])
     unfold(with_scripts)
     with_scripts.wait_for_timeout(100)
     with_scripts.evaluate("document.querySelectorAll('button').forEach(b => b.remove())")
-    page = opened(SAMPLES[sample], java_script_enabled=False)
+    page = opened(EVERY[sample], java_script_enabled=False)
     assert not page.locator("#filters").is_visible()
     assert not page.locator("button:visible").count()
     closed = page.locator("details:not([open]) > summary:visible")
@@ -334,7 +345,7 @@ def test_a_filter_leaves_what_has_its_value(
 
 
 def test_applications_that_failed_are_filtered_too(opened: Open) -> None:
-    page = opened(SAMPLES["indeterminate"])
+    page = opened(EVERY["indeterminate"])
     assert seen(page, "#failed") == 1
     choose(page, "environment", "production")
     assert seen(page, "#failed") == 0
