@@ -177,14 +177,16 @@ class CommitStatus:
 class Snapshot:
     """Everything about a change request that one reading gives.
 
-    `statuses` are the newest of each context on the head commit. `unknown` says, a line each,
-    what could not be read, so that nobody takes its absence for an answer.
+    `statuses` are the newest of each context on the head commit. `own_id` is the token's account,
+    None where the forge does not say. `unknown` says, a line each, what could not be read, so that
+    nobody takes its absence for an answer.
     """
 
     change: ChangeRequest
     comments: tuple[Comment, ...] = ()
     threads: tuple[Thread, ...] = ()
     statuses: tuple[CommitStatus, ...] = ()
+    own_id: int | None = None
     unknown: tuple[str, ...] = ()
 
 

@@ -111,7 +111,7 @@ def approvals_of(report: Report, approving: Approving) -> Evaluation:
         seen=_seen_of(report, repository, agreed.base, agreed.head, settings),
         freezes=settings.freezes,
         remarks=_remarks(agreed),
-        own_id=next((c.author.id for c in agreed.snapshot.comments if c.ours), None),
+        own_id=agreed.snapshot.own_id,
     )
     question = replace(question, people=_people(question, reading))
     return evaluate(question, _seen_at(approving, deciding))

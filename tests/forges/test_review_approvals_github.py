@@ -130,6 +130,20 @@ def test_nobody_approves_their_own_change(review: Review) -> None:
     assert review.codes == ["contributor"]
 
 
+def test_the_account_of_the_gate_itself_never_counts(review: Review) -> None:
+    """Also on its first run, which finds no comment of its own to know itself by."""
+    server = review.world.server
+    server.token(
+        TOKEN,
+        review.rita,
+        permissions={"contents": "read", "pull_requests": "write", "statuses": "write"},
+    )
+    review.approve(review.rita)
+    assert review.run().code == 3
+    assert review.codes == ["own_account"]
+    assert review.run().code == 3
+
+
 def test_who_may_not_push_does_not_count(review: Review) -> None:
     review.approve(review.stranger)
     assert review.run().code == 3

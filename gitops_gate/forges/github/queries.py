@@ -75,7 +75,7 @@ _TIMELINE_TYPES = "[BASE_REF_CHANGED_EVENT, AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVEN
 CHANGE_REQUEST = (
     f"""
 query ChangeRequest($owner: String!, $name: String!, $number: Int!) {{
-  viewer {{ login }}
+  viewer {{ login databaseId }}
   repository(owner: $owner, name: $name) {{
     databaseId
     nameWithOwner
@@ -157,7 +157,7 @@ query FurtherPages(
 
 REPOSITORY = """
 query Repository($owner: String!, $name: String!) {
-  viewer { login }
+  viewer { login databaseId }
   repository(owner: $owner, name: $name) {
     databaseId
     nameWithOwner

@@ -34,12 +34,14 @@ _MAXIMUM_PAGES = 100
 class Reading:
     """What one reading gave, in GitHub's own shapes.
 
-    `viewer` is the login of the token's account, without the suffix of a bot's.
+    `viewer` is the login of the token's account, without the suffix of a bot's, and `viewer_id` its
+    numeric id.
     `lists` has the nodes of each list under its field's name. `short` are the lists that the
     forge ended before its own count of them. `unreadable` are fields that the token may not see.
     """
 
     viewer: str
+    viewer_id: int | None
     viewer_is_bot: bool
     repository: Mapping[str, Any]
     pull: Mapping[str, Any]
@@ -187,6 +189,7 @@ def _reading(
     login = str(viewer["login"])
     return Reading(
         viewer=login.removesuffix("[bot]"),
+        viewer_id=viewer.get("databaseId"),
         viewer_is_bot=login.endswith("[bot]"),
         repository=repository,
         pull=pull or {},

@@ -57,6 +57,7 @@ def snapshot_of(reading: Reading) -> Snapshot:
                 thread for node in reading.lists["reviewThreads"] if (thread := _thread(node))
             ),
             statuses=statuses,
+            own_id=reading.viewer_id,
             unknown=unknown,
         )
 

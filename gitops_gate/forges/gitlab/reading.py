@@ -108,6 +108,7 @@ class Reader:
             comments=comments,
             threads=threads,
             statuses=self._read_statuses(change.head_commit, unknown),
+            own_id=None if self.me is None else self.me.id,
             unknown=tuple(unknown),
         )
 
