@@ -23,10 +23,10 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {
 
 NEXT: Mapping[str, str] = {
     "github": "pin the action in .github/workflows/gitops-gate.yml to a commit that you have read, "
-    "merge, and require the status gitops-gate: docs/github.md",
+    "merge, and require the status gitops-gate: see docs/github.md of gitops-gate",
     "gitlab": "give the project a masked variable GITOPS_GATE_TOKEN, pin the version in "
     ".gitlab-ci.yml to a commit that you have read, and require that pipelines succeed: "
-    "docs/gitlab.md",
+    "see docs/gitlab.md of gitops-gate",
 }
 """What a person still has to do."""
 

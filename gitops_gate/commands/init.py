@@ -86,7 +86,10 @@ def _write_missing(root: Path, files: Mapping[str, str], force: bool) -> list[st
         if "gitops-gate" not in (root / path).read_text("utf-8", "replace"):
             click.echo(f"add this to {path}, which is there already:\n\n{files[path]}")
     if len(kept) == len(files):
-        raise ConfigurationError("is there already", path=CONFIGURATION_PATH, remedy="say --force")
+        raise ConfigurationError(
+            "all that init writes is there already",
+            remedy="--force writes over it, but for waivers",
+        )
     for path in sorted(kept - {WAIVERS}):
         click.echo(f"kept {path}, which is there already")
     written = [path for path in files if path not in kept]
@@ -124,6 +127,9 @@ def configuration_for(paths: Sequence[str], forge: str | None = None) -> str:
         "",
         "policies:",
         "  builtin: [recommended]   # gitops-gate policy list shows the rules",
+        "",
+        "approvals:",
+        "  codeowners: required     # off, or rules besides: docs/approvals.md of gitops-gate",
         "",
     ]
     return "\n".join(lines)

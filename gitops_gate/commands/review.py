@@ -26,9 +26,12 @@ def command(**arguments: Any) -> int:
     commit status up to date. GitHub Actions and GitLab CI; elsewhere `check --ci` compares the
     same revisions.
 
-    The token is read from GITOPS_GATE_TOKEN, or else GITHUB_TOKEN or GITLAB_TOKEN, or else
-    CI_JOB_TOKEN, which can do little. It is sent to the forge that the target branch pins
-    (forge.url), by default github.com or gitlab.com, and to no other.
+    The target branch is the default branch or a protected one; for any other the answer is
+    information, and no status is set, since whoever may push to it decides its rules.
+
+    The token is read from GITOPS_GATE_TOKEN, or else GITHUB_TOKEN, GH_TOKEN or GITLAB_TOKEN, or
+    else CI_JOB_TOKEN, which can do little. It is sent to the forge that the default branch and the
+    target branch pin (forge.url), by default github.com or gitlab.com, and to no other.
 
     \b
     Examples:

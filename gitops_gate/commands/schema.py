@@ -7,18 +7,24 @@ import json
 
 import click
 
-_FILES = {"config": "configuration.json", "waivers": "waivers.json"}
+_FILES = {
+    "config": ("gitops_gate.config", "configuration.json"),
+    "waivers": ("gitops_gate.config", "waivers.json"),
+    "audit": ("gitops_gate.audit", "audit.json"),
+}
+"""The package and the file of each schema that is written by hand."""
 
 
 @click.command("schema")
 @click.argument("name", type=click.Choice([*_FILES, "report"]))
 def command(name: str) -> int:
-    """Print the JSON Schema of the configuration, of a waiver file, or of the JSON report."""
+    """Print the JSON Schema of the configuration, a waiver file, the JSON report or an audit."""
     if name == "report":
         from gitops_gate.reports.report_schema import report_schema
 
         click.echo(json.dumps(report_schema(), indent=2, ensure_ascii=False))
         return 0
-    folder = importlib.resources.files("gitops_gate.config") / "schema"
-    click.echo(folder.joinpath(_FILES[name]).read_text("utf-8").rstrip())
+    package, file = _FILES[name]
+    folder = importlib.resources.files(package) / "schema"
+    click.echo(folder.joinpath(file).read_text("utf-8").rstrip())
     return 0

@@ -508,7 +508,7 @@ def test_a_repository_s_policies_are_tested(tmp_path: Path, command: Gate) -> No
     assert strict.code in (0, 1)
 
 
-@pytest.mark.parametrize("name", ["config", "report", "waivers"])
+@pytest.mark.parametrize("name", ["config", "report", "waivers", "audit"])
 def test_each_schema_is_a_json_schema(command: Gate, name: str) -> None:
     from jsonschema.validators import validator_for
 
