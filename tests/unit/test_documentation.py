@@ -196,6 +196,19 @@ def test_every_make_target_that_is_named_exists(path: Path) -> None:
     assert [one for one in named if not re.search(rf"^{one}:", makefile, re.MULTILINE)] == []
 
 
+def test_the_example_of_code_owners_prints_what_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from click.testing import CliRunner
+
+    before, shown = page("codeowners").split("```console\n", 1)
+    (tmp_path / "CODEOWNERS").write_text(FENCE.findall(before)[-1][2])
+    command, expected = shown.split("```", 1)[0].split("\n", 1)
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(group, shlex.split(command)[2:], standalone_mode=False)
+    assert ran.output == expected
+
+
 # ------------------------------------------------------------------------- configuration
 
 
