@@ -66,6 +66,11 @@ CHOOSING = GRAVE_RISKS | {
     "pending",
     "approvals_missing",
     "frozen",
+    "rule",
+    "codeowners",
+    "rules-change",
+    "repair",
+    "freeze",
 }
 """Texts that choose how something is written, and stay what they are in a twin."""
 
