@@ -361,7 +361,7 @@ def _known(discoveries: Sequence[Discovery], options: Options) -> Mapping[str, A
     unknown = sorted(set(options.applications) - set(known))
     if unknown:
         raise ConfigurationError(
-            f"--application {unknown[0]}: no such application",
+            f"{unknown[0]}: no such application",
             remedy="gitops-gate render --list names them all",
         )
     return {name: one for name, one in known.items() if _wanted(one, options)}

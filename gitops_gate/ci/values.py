@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-Ci = Literal["github", "gitlab", "jenkins", "bitbucket", "circleci", "azure"]
+Ci = Literal["github", "gitlab", "jenkins", "bitbucket", "circleci", "azure", "other"]
+"""`other` is any that is not known, and no CI at all."""
 
 
 class Occasion(StrEnum):

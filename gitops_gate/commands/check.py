@@ -27,7 +27,8 @@ from gitops_gate.commands.options import pipeline_options, shared, write_reports
     "--ci",
     is_flag=True,
     help="Take both from the CI that this runs in, and judge what a review judges: the merge of "
-    "the target branch's tip and the head, rendered in a sandbox or not at all.",
+    "the target branch's tip and the head, rendered in a sandbox or not at all. Outside of a CI "
+    "that is known, name both.",
 )
 @shared
 def command(repo: str, base: str | None, head: str | None, ci: bool, **arguments: Any) -> int:
@@ -64,7 +65,7 @@ def _check_in_ci(repo: str, base: str | None, head: str | None, arguments: dict[
     from gitops_gate.review.run import check_here
     from gitops_gate.source import open_repository
 
-    environment = environment_here()
+    environment = environment_here(named=base is not None and head is not None)
 
     def run() -> int:
         with open_repository(repo) as repository:

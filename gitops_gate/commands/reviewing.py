@@ -58,16 +58,21 @@ def setting_of(
     )
 
 
-def environment_here() -> Environment:
-    """What the CI says. Raises `ConfigurationError` where there is none."""
-    from gitops_gate.ci import detect
+def environment_here(*, named: bool = False) -> Environment:
+    """What the CI says; where there is none, nothing, if both revisions are `named`.
+
+    Raises `ConfigurationError` where there is no known CI and they are not.
+    """
+    from gitops_gate.ci import Environment, Occasion, detect
 
     environment = detect(os.environ)
+    if environment is None and named:
+        return Environment(ci="other", event="", occasion=Occasion.OTHER)
     if environment is None:
         raise ConfigurationError(
             "this is not a CI that is known: GitHub Actions, GitLab CI, Jenkins, Bitbucket "
             "Pipelines, CircleCI or Azure Pipelines",
-            remedy="gitops-gate check compares revisions anywhere",
+            remedy="gitops-gate check --ci --base TARGET --head HEAD judges the same anywhere",
         )
     return environment
 

@@ -368,6 +368,28 @@ def test_a_narrowed_run_says_so(tmp_path: Path, gate: Gate) -> None:
     assert "narrowed to a" in run.report["warnings"][0]
 
 
+def test_what_would_land_is_judged_outside_of_any_ci_where_both_revisions_are_named(
+    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the two trees against each other: what the target gained meanwhile is no change."""
+    for variable in ("GITHUB_ACTIONS", "GITLAB_CI", "CIRCLECI", "TF_BUILD", "JENKINS_URL"):
+        monkeypatch.delenv(variable, raising=False)
+    made = repository(
+        tmp_path / "r",
+        {".gitops-gate.yaml": QUIET, "a/x.yaml": config_map(), "b/x.yaml": config_map("other")},
+        {"a/x.yaml": config_map(a="1")},
+    )
+    made.git("checkout", "--quiet", "main")
+    edit(made, {"b/x.yaml": config_map("other", b="1")})
+    made.commit("meanwhile")
+    named = ("--base", "main", "--head", "change")
+    run = gate("check", "--ci", "--repo", made.folder, *named)
+    assert (run.code, run.changes) == (0, [("a", "modified", "ConfigMap/settings")])
+    half = gate("check", "--ci", "--repo", made.folder, "--base", "main")
+    assert half.code == 2
+    assert "--base TARGET --head HEAD" in half.err
+
+
 def test_a_configuration_on_trial_is_said_loudly(
     tmp_path: Path, gate: Gate, shop: GitRepository
 ) -> None:
