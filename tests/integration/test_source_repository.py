@@ -289,7 +289,7 @@ class TestHistory:
         unrelated = made.commit_tree(made.git("mktree"))
         with (
             open_repository(made.folder) as repository,
-            pytest.raises(SourceError, match="shares no history .*begins at the target"),
+            pytest.raises(SourceError, match=r"shares no history .*begins at the target"),
         ):
             repository.merged("main", unrelated)
 
