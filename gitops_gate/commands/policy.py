@@ -18,7 +18,7 @@ def command() -> None:
     """List, explain, test and document the rules."""
 
 
-@command.command("list")
+@command.command("list", short_help="List the selected rules with severity and source.")
 @click.option("--repo", default=".", metavar="DIR", help="The repository or directory.")
 @click.option("--all", "everything", is_flag=True, help="Rules that are not selected, too.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
@@ -53,7 +53,7 @@ def list_rules(repo: str, everything: bool, form: str) -> int:
     return 0
 
 
-@command.command("show")
+@command.command("show", short_help="Explain one rule.")
 @click.argument("rule_id", metavar="RULE")
 @click.option("--repo", default=".", metavar="DIR", help="The repository or directory.")
 def show(rule_id: str, repo: str) -> int:
@@ -62,7 +62,7 @@ def show(rule_id: str, repo: str) -> int:
     return 0
 
 
-@command.command("test")
+@command.command("test", short_help="Run the tests and golden cases of the policies.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--repo", default=".", metavar="DIR", help="The repository or directory.")
 @click.option("--minimum-coverage", type=click.IntRange(0, 100), metavar="PERCENT")
