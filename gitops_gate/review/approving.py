@@ -23,6 +23,7 @@ from gitops_gate.approvals.binding import (
 )
 from gitops_gate.approvals.evaluate import Question, evaluate, permissions_of, teams_of
 from gitops_gate.approvals.facts import ApprovalFacts, Push, ReviewState
+from gitops_gate.approvals.freezes import active_freezes
 from gitops_gate.approvals.override import Remark
 from gitops_gate.approvals.people import People
 from gitops_gate.approvals.tree import Evaluation, tree_json
@@ -31,7 +32,12 @@ from gitops_gate.errors import GitOpsGateError
 from gitops_gate.forges.interface import Forge, ReadsApprovals
 from gitops_gate.pipeline import Deciding, Options, compare
 from gitops_gate.review.agreement import Agreed
-from gitops_gate.review.change_facts import ChangeSource, change_facts, owners_warnings
+from gitops_gate.review.change_facts import (
+    ChangeSource,
+    affected_application,
+    change_facts,
+    owners_warnings,
+)
 from gitops_gate.review.judging import rules_of
 from gitops_gate.source import Repository
 from gitops_gate.verdict.decide import with_reasons
@@ -88,6 +94,30 @@ def not_judged(report: Report) -> Reason | None:
     """Why the change could not be judged at all, so that nothing says who must approve."""
     undecided = (each for each in report.reasons if each.verdict is Verdict.INDETERMINATE)
     return next((each for each in undecided if each.code in _NOT_JUDGED), None)
+
+
+def with_freezes(report: Report, settings: Settings, at: datetime.datetime | None) -> Report:
+    """The report of a merge queue's group, denied by a freeze that nobody can lift.
+
+    Labels, approvals and overrides belong to the change requests in the group; a freeze that one of
+    them may have lifted was judged there.
+    """
+    lasting = [freeze for freeze in settings.freezes if freeze.unless is None]
+    if settings.approvals.override_teams or not lasting:
+        return report
+    affected = [affected_application(one) for one in report.applications if one.affected]
+    active = active_freezes(lasting, affected, at or datetime.datetime.now(datetime.UTC))
+    return with_reasons(
+        report,
+        [
+            Reason(
+                code="frozen",
+                message=f"{', '.join(one.applications[:5])} frozen by {one.freeze.name}",
+                verdict=Verdict.PENDING,
+            )
+            for one in active
+        ],
+    )
 
 
 def approvals_of(report: Report, approving: Approving) -> Evaluation:

@@ -56,7 +56,9 @@ def change_facts(source: ChangeSource) -> ChangeFacts:
     paths = tuple(changed_paths(repository.revision(start).tree, head))
     tip = repository.revision(source.base).tree
     owners = find_codeowners(tip, _dialect(source))
-    affected = tuple(_affected(outcome) for outcome in report.applications if outcome.affected)
+    affected = tuple(
+        affected_application(outcome) for outcome in report.applications if outcome.affected
+    )
     return ChangeFacts(
         author=source.change.author,
         paths=paths,
@@ -85,7 +87,7 @@ def owners_warnings(source: ChangeSource) -> tuple[str, ...]:
     return tuple(f"{owners.path}:{one.line}: {one.reason}" for one in problems if owners)
 
 
-def _affected(outcome: ApplicationOutcome) -> AffectedApplication:
+def affected_application(outcome: ApplicationOutcome) -> AffectedApplication:
     """One with a reason beside its rendering could not be rendered at the base."""
     return AffectedApplication(
         name=outcome.name,
@@ -168,7 +170,7 @@ def _treated_differently(
     if only_findings and effect is not None and effect.error is None:
         names = {one.application for one in (*effect.newly_denied, *effect.no_longer_denied)}
     return tuple(
-        _affected(outcome)
+        affected_application(outcome)
         for outcome in report.applications
         if names is None or outcome.name in names
     )

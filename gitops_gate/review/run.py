@@ -23,7 +23,13 @@ from gitops_gate.pipeline import Options
 from gitops_gate.reports import ReportOptions, render_report
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.review.agreement import Agreed, agree
-from gitops_gate.review.approving import Approving, approvals_of, not_judged, with_approvals
+from gitops_gate.review.approving import (
+    Approving,
+    approvals_of,
+    not_judged,
+    with_approvals,
+    with_freezes,
+)
 from gitops_gate.review.composing import Composed, compose
 from gitops_gate.review.currency import why_rules_moved, why_superseded
 from gitops_gate.review.judging import judge, rules_of, undecided, undecided_by
@@ -274,7 +280,10 @@ def _judge_commit(repository: Repository, environment: Environment, options: Opt
         tip = tip_in_git(repository, ref) if queued else base
     except SourceError as error:
         return undecided("history_disagrees", str(error), base=environment.base, head=head)
-    return judge(repository, base, head, options, landed=True, rules_at=tip)
+    report = judge(repository, base, head, options, landed=True, rules_at=tip)
+    if not queued or report.verdict is not Verdict.ALLOW:
+        return report
+    return with_freezes(report, rules_of(repository, tip).rules.settings, options.at)
 
 
 def _why_target_decides_nothing(forge: Forge, agreed: Agreed) -> str | None:

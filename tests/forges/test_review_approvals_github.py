@@ -231,6 +231,22 @@ def test_a_freeze_says_when_it_opens(review: Review) -> None:
     assert review.run("--at", "2027-01-05T00:00:00Z").code == 0
 
 
+def test_a_freeze_that_begins_while_a_change_waits_in_the_queue_holds_it(review: Review) -> None:
+    review.rules(
+        "freezes:\n  - {name: year end, from: 2026-12-20T00:00:00Z, until: 2027-01-04T00:00:00Z}\n"
+    )
+    git = review.world.git
+    group = {
+        "base_ref": "refs/heads/main",
+        "base_sha": git.git("rev-parse", "main").strip(),
+        "head_sha": git.git("rev-parse", "change").strip(),
+    }
+    review.world.event("merge_group", {"merge_group": group})
+    assert review.gate("review", "--at", "2026-12-24T12:00:00Z").code == 3
+    assert review.state == "failure"
+    assert review.gate("review", "--at", "2027-01-05T00:00:00Z").code == 0
+
+
 def test_an_override_of_the_named_team_stands_in(review: Review) -> None:
     review.rules("  override: {teams: [incident-commander]}\n")
     server = review.world.server
