@@ -103,7 +103,7 @@ def run(arguments: list[str]) -> int:
         # Click's answer to a reader of stdout that went away, with an exit code of its own.
         return _ERROR_EXIT
     except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user, nor exit code 0
-        return _broken(error)
+        return broken(error)
     return result if isinstance(result, int) else 0
 
 
@@ -128,7 +128,8 @@ def _interrupted_by_termination() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _broken(error: Exception) -> int:
+def broken(error: Exception) -> int:
+    """Say that something inside broke, with a traceback only where that is asked for; exit 2."""
     import traceback
 
     if os.environ.get("GITOPS_GATE_DEBUG"):

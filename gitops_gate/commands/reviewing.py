@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gitops_gate.commands import broken
 from gitops_gate.commands.options import destinations, write_reports
 from gitops_gate.errors import ConfigurationError, GitOpsGateError
 from gitops_gate.tools import clean_text
@@ -109,6 +110,8 @@ def in_ci(environment: Environment, run: Callable[[], int]) -> int:
             except GitOpsGateError as error:
                 click.echo(f"gitops-gate: {clean_text(str(error))}")
                 return Verdict.INDETERMINATE.exit_code
+            except Exception as error:  # noqa: BLE001 - told while no line of it is obeyed
+                return broken(error)
     finally:
         click.echo(f"\n::{token}::")
         for text in annotations:

@@ -211,6 +211,19 @@ class TestWhatIsPublished:
             assert {one.name for one in runner.obeyed} <= {"error", "warning", "notice"}
             assert done.err == ""
 
+    def test_a_traceback_is_no_command_to_a_runner_either(
+        self, world: World, gate: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def break_down(*_: object, **__: object) -> None:
+            raise RuntimeError("hostile\n::add-mask::x\n##[add-path]/tmp")
+
+        monkeypatch.setenv("GITOPS_GATE_DEBUG", "1")
+        monkeypatch.setattr("gitops_gate.review.run.review", break_down)
+        done = gate("review")
+        assert done.code == 2
+        assert "RuntimeError" in done.out
+        assert Runner().read(done.out + done.err).obeyed == []
+
     def test_an_error_is_no_command_to_a_runner_either(self, world: World, gate: Any) -> None:
         world.environment["GITHUB_API_URL"] = "https://evil.example/##[add-path]/tmp"
         done = gate("review")

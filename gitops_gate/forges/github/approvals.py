@@ -91,7 +91,11 @@ class GithubApprovals:
                 raise
             return None
         with as_documented("the activity"):
-            return tuple(sorted(map(_push, activities), key=lambda push: push.at))
+            moves = _in_order(activities)
+        # A record that does not reach up to the tip says nothing of what it has not got yet.
+        if moves and moves[-1].after != snapshot.change.base_commit:
+            return None
+        return moves
 
     def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
         """The members of teams, given as `team` or `organisation/team`; one request a page."""
@@ -177,7 +181,7 @@ class GithubApprovals:
                 raise
             return None, (f"the token may not read when {self._api.clean(name)} was pushed to",)
         with as_documented("the activity"):
-            pushes = tuple(sorted(map(_push, activities), key=lambda push: push.at))
+            pushes = _in_order(activities)
         if not pushes or pushes[-1].after != head:
             return None, ("GitHub's record of pushes does not reach up to the head yet",)
         return pushes, ()
@@ -229,6 +233,11 @@ class GithubApprovals:
             if number == _MAXIMUM_PAGES:
                 raise forge_error(f"the branch has more than {_MAXIMUM_PAGES} pages of pushes")
         return found
+
+
+def _in_order(activities: Sequence[Mapping[str, Any]]) -> tuple[Push, ...]:
+    """The pushes, oldest first; GitHub lists the newest first, also within one second."""
+    return tuple(sorted(map(_push, reversed(activities)), key=lambda push: push.at))
 
 
 def _path(repository: Mapping[str, Any]) -> str:
