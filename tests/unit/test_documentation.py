@@ -178,7 +178,8 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("where", "words"), list(command_lines()), ids=str)
 def test_every_command_that_is_shown_is_understood(where: str, words: list[str]) -> None:
     command: click.Command = group
-    context = click.Context(command, info_name="gitops-gate")
+    # With the group's own settings: a command keeps the first help option that it is asked for.
+    context = click.Context(command, info_name="gitops-gate", **group.context_settings)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(context, words[0])
         assert found is not None, f"{where}: {words[0]}"
