@@ -33,7 +33,8 @@ The state file (levels by name or number; merge requests as `group/shop!7`):
       "pipelines": [{"id": 90, "merge_request": "group/shop!7", "by": "alice"}],
       "tokens": [{"value": "glpat-bot", "project": "group/shop", "level": "developer"},
                  {"value": "glpat-carol", "user": "carol", "scopes": ["read_api"]},
-                 {"value": "glcbt-job", "pipeline": 90}],
+                 {"value": "glcbt-job", "pipeline": 90},
+                 {"value": "glptt-1", "project": "group/shop", "triggers_as": "carol"}],
       "faults": [{"kind": "bad_gateway", "operation": "createNote", "committed": true}],
       "do": [{"action": "push", "merge_request": "group/shop!7", "by": "alice"}]
     }

@@ -41,6 +41,7 @@ JOB_TOKEN_OPERATIONS = frozenset(
 
 WITHOUT_AUTHENTICATION = frozenset(
     {
+        "triggerPipeline",
         "getProject",
         "getGroup",
         "listMergeRequests",
@@ -55,7 +56,7 @@ WITHOUT_AUTHENTICATION = frozenset(
         "getBranch",
     }
 )
-"""What answers nobody at all for what is public; the rest wants an account first."""
+"""What answers nobody at all for what is public, or has a token of its own."""
 
 
 class RefusedError(Exception):

@@ -160,7 +160,9 @@ def _add_pipeline(state: State, said: Mapping[str, Any]) -> None:
 
 def _add_token(state: State, said: Mapping[str, Any]) -> None:
     values = dict(said)
-    if "pipeline" in values:
+    if "triggers_as" in values:
+        state.add_trigger(values["value"], project=values["project"], by=values["triggers_as"])
+    elif "pipeline" in values:
         pipeline = state.pipelines[values["pipeline"]]
         state.add_job_token(values["value"], pipeline, pipeline.project)
     elif "user" in values:

@@ -513,6 +513,38 @@ def reset_approvals(call: Call) -> Reply:
     return Reply(status=202)
 
 
+# ---------------------------------------------------------------------- pipelines
+
+
+@operation("triggerPipeline")
+def trigger_pipeline(call: Call) -> Reply:
+    """The token is all that counts: its owner needs no other, and nobody else's is looked at."""
+    token = call.query.get("token") or call.body.get("token")
+    if not token:
+        raise RefusedError(400, "token is missing", key="error")
+    trigger = call.state.triggers.get(token)
+    given, ref = str(call.asked.path["id"]), str(call.asked.path["ref"])
+    if trigger is None or given not in {
+        str(trigger.project), call.state.projects[trigger.project].path
+    }:  # fmt: skip
+        raise access.not_found()
+    project = call.state.projects[trigger.project]
+    try:
+        sha = project.git.tip(ref)
+    except NoCommitError as error:
+        raise RefusedError(400, {"base": ["Reference not found"]}) from error
+    owner = Caller(state=call.state, user=call.state.users[trigger.owner])
+    if not _may_run(owner, project, ref):
+        reason = f"You do not have sufficient permission to run a pipeline on '{ref}'."
+        raise RefusedError(400, {"base": [reason]})
+    payload = {name: value for name, value in call.body.items() if name != "token"}
+    pipeline = call.state.add_pipeline(
+        project.id, sha, ref, by=trigger.owner, source="trigger",
+        payload={**payload, "id": given, "ref": ref, "variables": {}},
+    )  # fmt: skip
+    return Reply.of(call.show.pipeline(pipeline), 201)
+
+
 # ---------------------------------------------------------------------- statuses
 
 
@@ -591,14 +623,19 @@ def _pipeline_for_status(call: Call, project: Project, sha: str) -> tuple[Pipeli
 
 def _require_unprotected(call: Call, project: Project, ref: str) -> None:
     """Pipelines of a protected branch belong to those who may push to it or merge into it."""
+    if not _may_run(call.caller, project, ref):
+        raise access.forbidden()
+
+
+def _may_run(caller: Caller, project: Project, ref: str) -> bool:
     for branch in project.protected:
         if covers(branch.name, ref):
             entries = [*branch.push, *branch.merge]
             levels = [entry.level for entry in entries if entry.level]
-            me = call.caller.known.id
-            named = any(entry.user == me for entry in entries)
-            if not named and call.caller.level(project) < min(levels, default=OWNER + 1):
-                raise access.forbidden()
+            named = any(entry.user == caller.known.id for entry in entries)
+            if not named and caller.level(project) < min(levels, default=OWNER + 1):
+                return False
+    return caller.level(project) >= DEVELOPER
 
 
 def _check_status(body: Any) -> None:

@@ -128,6 +128,11 @@ class GitLab:
         if operation in rest_notes.CREATING and self._over((who, "notes"), limits.notes_created):
             reason = "This endpoint has been requested too many times. Try again later."
             return Reply.of({"message": {"error": reason}}, 429, Retry_After="60")
+        if operation == "triggerPipeline" and self._over(
+            (request.path, operation), limits.pipelines
+        ):
+            reason = "Too many pipelines created in the last minute. Try again later."
+            return Reply.of({"message": {"base": [reason]}}, 400)
         return None
 
     def _over(self, key: tuple[str, str], limit: int | None) -> bool:

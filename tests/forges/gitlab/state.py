@@ -250,6 +250,17 @@ class Pipeline:
     user: int
     created_at: datetime.datetime
     status: str = "running"
+    payload: dict[str, Any] | None = None
+    """What its jobs find in the file TRIGGER_PAYLOAD."""
+
+
+@dataclass(kw_only=True)
+class Trigger:
+    """A pipeline trigger token, which acts for whoever made it."""
+
+    token: str
+    project: int
+    owner: int
 
 
 @dataclass(kw_only=True)
@@ -327,11 +338,13 @@ class Limits:
     notes: int = 5_000
     requests: int | None = None
     notes_created: int | None = None
+    pipelines: int | None = None
+    """Those of one commit that somebody starts."""
 
     @classmethod
     def gitlab_com(cls) -> Limits:
         """Those of gitlab.com: https://docs.gitlab.com/user/gitlab_com/."""
-        return cls(requests=2_000, notes_created=60)
+        return cls(requests=2_000, notes_created=60, pipelines=25)
 
 
 @dataclass(kw_only=True)
@@ -359,6 +372,7 @@ class State:
     tokens: dict[str, Token] = field(default_factory=dict)
     merge_requests: dict[int, MergeRequest] = field(default_factory=dict)
     pipelines: dict[int, Pipeline] = field(default_factory=dict)
+    triggers: dict[str, Trigger] = field(default_factory=dict)
     statuses: list[Status] = field(default_factory=list)
     commands: list[ExecutedCommand] = field(default_factory=list)
     clock: datetime.datetime = datetime.datetime(2026, 11, 24, 8, tzinfo=datetime.UTC)
@@ -652,16 +666,24 @@ class State:
     def add_pipeline(
         self, project: str | int, sha: str, ref: str, *, by: str | int, source: str = "push",
         id: int | None = None,  # noqa: A002 - GitLab's word
+        payload: dict[str, Any] | None = None,
     ) -> Pipeline:  # fmt: skip
         """A pipeline on a commit; a merge request's has `refs/merge-requests/N/head` as its ref."""
         found = self.project(project).id
         taken = [p.iid for p in self.pipelines.values() if p.project == found]
         pipeline = Pipeline(
             id=id or self.new_id(), iid=max(taken, default=0) + 1, project=found, sha=sha, ref=ref,
-            source=source, user=self.user(by).id, created_at=self.now(),
+            source=source, user=self.user(by).id, created_at=self.now(), payload=payload,
         )  # fmt: skip
         self.pipelines[pipeline.id] = pipeline
         return pipeline
+
+    def add_trigger(self, token: str, *, project: str | int, by: str | int) -> Trigger:
+        """A new trigger token."""
+        found = self.project(project).id
+        trigger = Trigger(token=token, project=found, owner=self.user(by).id)
+        self.triggers[token] = trigger
+        return trigger
 
     def _add_version(self, mr: MergeRequest, moment: datetime.datetime) -> Version:
         target, source = self.projects[mr.project], self.projects[mr.source_project]
