@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from gitops_gate.ci.payload import branch, commit, number_at, positive, read_payload, text_at
 from gitops_gate.ci.values import Environment, Occasion
@@ -79,16 +80,33 @@ def _merge_request(environment: Environment, variables: Mapping[str, str]) -> En
 
 
 def _triggered(environment: Environment, path: str) -> Environment:
-    """A pipeline on the default branch that a webhook started for a merge request."""
+    """A pipeline on the default branch that a webhook or the schedule started for a merge request.
+
+    A comment that asks the gate for something names its merge request beside itself; who wrote it
+    and whether it counts is read from the forge.
+    https://docs.gitlab.com/user/project/integrations/webhook_events/#comment-events
+    """
     payload = read_payload(path)
-    if text_at(payload, "object_kind") != "merge_request":
+    about = "object_attributes"
+    if _is_command(payload):
+        about = "merge_request"
+    elif text_at(payload, "object_kind") != "merge_request":
         return environment
     return replace(
         environment,
         occasion=Occasion.CHANGE_REQUEST,
         repository=text_at(payload, "project", "path_with_namespace") or environment.repository,
         repository_id=number_at(payload, "project", "id") or environment.repository_id,
-        number=number_at(payload, "object_attributes", "iid"),
-        base_ref=branch(text_at(payload, "object_attributes", "target_branch")),
-        head=commit(text_at(payload, "object_attributes", "last_commit", "id")),
+        number=number_at(payload, about, "iid"),
+        base_ref=branch(text_at(payload, about, "target_branch")),
+        head=commit(text_at(payload, about, "last_commit", "id")),
+    )
+
+
+def _is_command(payload: Mapping[str, Any]) -> bool:
+    """Whether it tells of a comment on a merge request that begins as an override does."""
+    return (
+        text_at(payload, "object_kind") == "note"
+        and text_at(payload, "object_attributes", "noteable_type") == "MergeRequest"
+        and (text_at(payload, "object_attributes", "note") or "").startswith("/gitops-gate ")
     )

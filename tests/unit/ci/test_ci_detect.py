@@ -34,6 +34,23 @@ GITLAB = {
     "CI_PIPELINE_ID": "5",
     "CI_DEFAULT_BRANCH": "main",
 }
+COMMENT = {
+    "object_kind": "note",
+    "project": {"id": 9, "path_with_namespace": "shop/deploy"},
+    "object_attributes": {
+        "id": 77,
+        "noteable_type": "MergeRequest",
+        "action": "create",
+        "note": "/gitops-gate override aaaaaaa it burns",
+    },
+    "merge_request": {
+        "id": 5,
+        "iid": 3,
+        "state": "opened",
+        "target_branch": "main",
+        "last_commit": {"id": HEAD},
+    },
+}
 PULL_REQUEST = {
     "number": 3,
     "pull_request": {
@@ -202,6 +219,26 @@ class TestGitHub:
                 assert environment.head is None or len(environment.head) in (40, 64)
 
 
+@pytest.fixture
+def started(tmp_path: Path) -> Any:
+    """The environment of a job on GitLab's protected default branch that a webhook started."""
+
+    def read(payload: Any) -> Environment:
+        file = tmp_path / "payload"
+        file.write_text(json.dumps(payload))
+        return found(
+            {
+                **GITLAB,
+                "CI_PIPELINE_SOURCE": "trigger",
+                "TRIGGER_PAYLOAD": str(file),
+                "CI_COMMIT_BRANCH": "main",
+                "CI_COMMIT_REF_PROTECTED": "true",
+            }
+        )
+
+    return read
+
+
 class TestGitLab:
     def test_a_detached_pipeline_has_the_head_alone(self) -> None:
         environment = found(
@@ -289,6 +326,57 @@ class TestGitLab:
         assert not environment.defined_by_head
         assert found({**variables, "CI_COMMIT_REF_PROTECTED": "false"}).defined_by_head
         assert found({**variables, "CI_COMMIT_BRANCH": "change"}).defined_by_head
+
+    def test_a_comment_that_is_a_command_names_its_merge_request(self, started: Any) -> None:
+        environment = started(COMMENT)
+        assert environment.occasion is Occasion.CHANGE_REQUEST
+        assert (environment.repository, environment.repository_id) == ("shop/deploy", 9)
+        assert (environment.number, environment.head) == (3, HEAD)
+        assert environment.base_ref == "refs/heads/main"
+        assert not environment.defined_by_head
+
+    @pytest.mark.parametrize(
+        "attributes",
+        [
+            {"noteable_type": "Issue", "note": "/gitops-gate override a b"},
+            {"noteable_type": "MergeRequest", "note": "see /gitops-gate override a b"},
+            {"noteable_type": "MergeRequest", "note": "/gitops-gateway"},
+            {"noteable_type": "MergeRequest", "note": ["/gitops-gate override a b"]},
+            {"noteable_type": "MergeRequest"},
+            None,
+        ],
+    )
+    def test_another_comment_is_about_no_change(self, started: Any, attributes: Any) -> None:
+        environment = started({**COMMENT, "object_attributes": attributes})
+        assert (environment.occasion, environment.number) == (Occasion.OTHER, None)
+
+    @given(
+        st.recursive(
+            st.none() | st.integers() | st.text() | st.just("MergeRequest"),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(
+                    st.sampled_from(["iid", "target_branch", "last_commit", "id", "note"]), inner
+                )
+            ),
+        )
+    )
+    def test_no_webhook_breaks_the_reading(self, payload: Any) -> None:
+        import tempfile
+
+        for said in (
+            {**COMMENT, "merge_request": payload, "project": payload},
+            {**COMMENT, "object_attributes": payload},
+            {"object_kind": "merge_request", "object_attributes": payload},
+        ):
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                json.dump(said, file)
+                file.flush()
+                environment = found(
+                    {**GITLAB, "CI_PIPELINE_SOURCE": "trigger", "TRIGGER_PAYLOAD": file.name}
+                )
+            assert environment.number is None or environment.number > 0
+            assert environment.head is None or len(environment.head) in (40, 64)
 
     def test_a_push(self) -> None:
         environment = found(
