@@ -32,6 +32,7 @@ PROJECT = "group/shop"
 PROJECT_ID = 4711
 TOKEN = "glpat-bot-0123456789abcdefgh"
 JOB_TOKEN = "glcbt-job-0123456789abcdefgh"
+TRIGGER_TOKEN = "glptt-0123456789abcdefghijklmnopqrstuvwxyz01"
 SHIPPED = (
     "action", "gitops_gate", "policies", "requirements", "templates", ".gitlab-ci-template.yml",
 )  # fmt: skip
@@ -78,6 +79,12 @@ class Forge:
     def inline(self) -> list[Any]:
         """What was said on its lines."""
         return [one for one in self.merge_request["notes"] if one["position"] is not None]
+
+    @property
+    def triggered(self) -> list[Any]:
+        """The payloads of the pipelines that a trigger token started."""
+        pipelines = self.ask("/__state")["pipelines"]
+        return [one["payload"] for one in pipelines if one["source"] == "trigger"]
 
     @property
     def statuses(self) -> list[tuple[str, str]]:
@@ -252,7 +259,7 @@ class Piping:
 
     def triggered(self, **attributes: Any) -> dict[str, str]:
         """What GitLab says in the pipeline that a webhook started, with its payload."""
-        payload = {
+        return self.started({
             "object_kind": "merge_request",
             "project": {"id": PROJECT_ID, "path_with_namespace": PROJECT},
             "object_attributes": {
@@ -260,7 +267,24 @@ class Piping:
                 "title": self.forge.merge_request["title"],
                 "last_commit": {"id": self.tip(self.source)}, **attributes,
             },
-        }  # fmt: skip
+        })  # fmt: skip
+
+    def commented(self, note: str, **attributes: Any) -> dict[str, str]:
+        """What GitLab says in the pipeline that the webhook started for a comment."""
+        return self.started({
+            "object_kind": "note",
+            "project": {"id": PROJECT_ID, "path_with_namespace": PROJECT},
+            "object_attributes": {
+                "note": note, "noteable_type": "MergeRequest", "action": "create", **attributes,
+            },
+            "merge_request": {
+                "iid": 7, "state": "opened", "target_branch": "main",
+                "last_commit": {"id": self.tip(self.source)},
+            },
+        })  # fmt: skip
+
+    def started(self, payload: Mapping[str, Any]) -> dict[str, str]:
+        """What GitLab says in the pipeline of a trigger token, with this payload."""
         file = self.folder / f"payload-{self.runs}.json"
         file.write_text(json.dumps(payload))
         return self.on_main("trigger", TRIGGER_PAYLOAD=str(file))
@@ -270,6 +294,7 @@ class Piping:
         variables: Mapping[str, str],
         *,
         token: str | None = TOKEN,
+        trigger: str | None = TRIGGER_TOKEN,
         include: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         beside: Mapping[str, Any] | None = None,
@@ -277,7 +302,7 @@ class Piping:
         """Run the pipeline that GitLab would make with these variables.
 
         `include` replaces the entry without inputs, and `beside` is what stands beside it in the
-        project's file. Without a `token` there is no variable of that name.
+        project's file. Without a `token` or `trigger` there is no variable that holds it.
         """
         self.runs += 1
         git = GitRepository(self.place)
@@ -305,9 +330,10 @@ class Piping:
             "CI_JOB_TOKEN": JOB_TOKEN,
             **variables,
         }
-        # As a project keeps it: masked, and for the environment of the publish job alone.
+        # As a project keeps them: masked, and for one environment alone.
         scope = "gitops-gate" if given.get("form") == "trusted" else "*"
-        kept = {"GITOPS_GATE_TOKEN": {"values": {scope: token}}} if token else {}
+        tokens = {"GITOPS_GATE_TOKEN": token, "GITOPS_GATE_TRIGGER_TOKEN": trigger}
+        kept = {name: {"values": {scope: value}} for name, value in tokens.items() if value}
         git.write(".gitlab-ci-local-variables.yml", yaml.safe_dump(kept))
         git.commit()
         require_program("rsync", "apt-get install rsync")

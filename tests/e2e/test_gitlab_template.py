@@ -13,7 +13,17 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.piping import JOB_TOKEN, PROJECT, PROJECT_ID, TOKEN, Piping, Ran, published, serving
+from tests.e2e.piping import (
+    JOB_TOKEN,
+    PROJECT,
+    PROJECT_ID,
+    TOKEN,
+    TRIGGER_TOKEN,
+    Piping,
+    Ran,
+    published,
+    serving,
+)
 from tests.engines import node_package, require_program
 from tests.unit.source.repositories import GitRepository
 
@@ -70,16 +80,17 @@ def state_of(git: GitRepository, gate: GitRepository, source: str = "change") ->
                 "emails": ["author@example.com", "committer@example.com"],
             },
             {"username": "bob", "id": 12},
+            {"username": "schedule", "id": 13},
         ],
         "groups": [
-            {"path": "group", "id": 21},
+            {"path": "group", "id": 21, "members": {"bob": "developer"}},
             {"path": "gitops-gate", "id": 31, "visibility": "public"},
         ],
         "projects": [
             {
                 "path": PROJECT,
                 "id": PROJECT_ID,
-                "members": {"alice": "developer", "bob": "developer"},
+                "members": {"alice": "developer", "bob": "developer", "schedule": "maintainer"},
                 "repository": str(git.folder),
                 "protected": [{"name": "main"}],
                 "pipelines_must_succeed": True,
@@ -105,6 +116,7 @@ def state_of(git: GitRepository, gate: GitRepository, source: str = "change") ->
         "tokens": [
             {"value": TOKEN, "project": PROJECT, "level": "developer"},
             {"value": JOB_TOKEN, "pipeline": 90},
+            {"value": TRIGGER_TOKEN, "project": PROJECT, "triggers_as": "schedule"},
         ],
     }
 
@@ -112,7 +124,7 @@ def state_of(git: GitRepository, gate: GitRepository, source: str = "change") ->
 def ended(code: int, ran: Ran) -> Ran:
     """A run that ended so, and in whose log no token is in any form that Git or HTTP gives it."""
     assert ran.code == code, ran.log
-    for token in (TOKEN, JOB_TOKEN):
+    for token in (TOKEN, JOB_TOKEN, TRIGGER_TOKEN):
         assert token not in ran.log
     assert "Authorization" not in ran.log
     return ran
@@ -194,9 +206,10 @@ class TestTheTrustedForm:
         shop.inputs["form"] = "trusted"
 
     def test_a_webhook_starts_what_publishes(self, shop: Piping) -> None:
-        shows = {"before_script": ['echo "the token has ${#GITOPS_GATE_TOKEN} characters"']}
+        both = "${#GITOPS_GATE_TOKEN} and ${#GITOPS_GATE_TRIGGER_TOKEN}"
+        shows = {"before_script": [f'echo "the tokens have {both} characters"']}
         ran = ended(0, shop.run(shop.triggered(), beside={"gitops-gate:check": shows}))
-        assert "the token has 0 characters" in ran.log
+        assert "the tokens have 0 and 0 characters" in ran.log
         (note,) = shop.forge.notes
         assert "images/pinned" in note
         assert len(shop.forge.inline) == 1
@@ -229,9 +242,57 @@ class TestTheTrustedForm:
         ended(0, shop.run(shop.triggered(state="merged")))
         assert shop.forge.writes == []
 
-    def test_a_branch_that_is_not_protected_has_no_such_jobs(self, shop: Piping) -> None:
-        ran = shop.run({**shop.triggered(), "CI_COMMIT_REF_PROTECTED": "false"})
+    @pytest.mark.parametrize("source", ["trigger", "schedule"])
+    def test_a_branch_that_is_not_protected_has_no_such_jobs(
+        self, shop: Piping, source: str
+    ) -> None:
+        variables = shop.triggered() | {"CI_PIPELINE_SOURCE": source}
+        ran = shop.run({**variables, "CI_COMMIT_REF_PROTECTED": "false"})
         assert "gitops-gate:" not in ran.log
+
+    def test_a_schedule_starts_what_publishes_for_every_open_merge_request(
+        self, shop: Piping
+    ) -> None:
+        shop.git.git("branch", "done", "main")
+        shop.git.git("branch", "other", "main")
+        shop.git.git("checkout", "--quiet", "other")
+        shop.git.write("apps/web.yaml", deployment(PINNED, note="fixed"))
+        shop.git.commit()
+        shop.git.git("checkout", "--quiet", "main")
+        opening = {"project": PROJECT, "author": "alice"}
+        opened = [{**opening, "source_branch": name, "iid": iid}
+                  for name, iid in (("done", 8), ("other", 9))]  # fmt: skip
+        shop.forge.ask("/__state", {"merge_requests": opened})
+        close = {"action": "close", "merge_request": f"{PROJECT}!8", "by": "alice"}
+        shop.forge.ask("/__state", {"do": [close]})
+        ran = ended(0, shop.run(shop.on_main("schedule")))
+        assert "2 of 2 open merge requests are judged again" in ran.log
+        started = shop.forge.triggered
+        assert [one["object_attributes"]["iid"] for one in started] == [7, 9]
+        assert shop.forge.writes == ["triggerPipeline", "triggerPipeline"]
+        ended(0, shop.run(shop.started(started[1])))
+        assert shop.forge.statuses == [(shop.short("other"), "success")]
+
+    def test_a_schedule_without_the_trigger_token_says_so(self, shop: Piping) -> None:
+        ran = ended(1, shop.run(shop.on_main("schedule"), trigger=None))
+        assert "GITOPS_GATE_TRIGGER_TOKEN is not there" in ran.log
+
+    def test_a_schedule_can_be_left_alone(self, shop: Piping) -> None:
+        ran = shop.run(shop.on_main("schedule"), inputs={"schedule": False})
+        assert "gitops-gate:" not in ran.log
+
+    def test_an_override_is_seen_when_it_is_written(self, shop: Piping) -> None:
+        rules = ONE_APPROVAL.replace("{rules", "{override: {teams: [group]}, rules")
+        shop.commit("main", {".gitops-gate.yaml": RULES + rules})
+        shop.commit("change", {"apps/web.yaml": deployment(PINNED, note="fixed")})
+        said = f"/gitops-gate override {shop.short('change')} payments are down, see INC-4711"
+        shop.do("comment", by="bob", body=said)
+        ended(0, shop.run(shop.commented(said)))
+        assert shop.forge.statuses == [(shop.short("change"), "success")]
+
+    def test_another_comment_is_no_reason_to_do_anything(self, shop: Piping) -> None:
+        ended(0, shop.run(shop.commented("What about /gitops-gate override?")))
+        assert shop.forge.writes == []
 
     def test_a_check_job_that_was_taken_over_loads_nothing_beside_the_token(
         self, shop: Piping

@@ -17,7 +17,7 @@ from tests.engines import ROOT
 TEMPLATE = (ROOT / "templates" / "gitops-gate.yml").read_text("utf-8")
 SCRIPT = (ROOT / "action" / "gitlab").read_text("utf-8")
 PAGE = (ROOT / "docs" / "gitlab.md").read_text("utf-8")
-JOBS = ("gitops-gate:review", "gitops-gate:check", "gitops-gate:publish")
+JOBS = ("gitops-gate:review", "gitops-gate:check", "gitops-gate:publish", "gitops-gate:again")
 PASTED = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
 
 HOSTILE = [
@@ -151,15 +151,17 @@ def test_a_job_takes_nothing_from_beside_and_no_failure_is_allowed(name: str) ->
         assert rule.get("interruptible") is None or "merge_request_event" in rule["if"]
 
 
-def test_only_the_publish_job_has_the_environment_and_runs_on_the_protected_default_branch() -> (
-    None
-):
+@pytest.mark.parametrize(("name", "source"), [(JOBS[2], "trigger"), (JOBS[3], "schedule")])
+def test_what_has_the_environment_runs_on_the_protected_default_branch_alone(
+    name: str, source: str
+) -> None:
     assert "environment" not in BODY[".gitops-gate"] | BODY[JOBS[0]] | BODY[JOBS[1]]
-    assert BODY[JOBS[2]]["environment"]["action"] == "access"
-    (rule,) = BODY[JOBS[2]]["rules"]
+    assert BODY[name]["environment"]["action"] == "access"
+    (rule,) = BODY[name]["rules"]
+    assert "||" not in rule["if"]
     for part in (
         '"trusted"',
-        '$CI_PIPELINE_SOURCE == "trigger"',
+        f'$CI_PIPELINE_SOURCE == "{source}"',
         "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH",
         '$CI_COMMIT_REF_PROTECTED == "true"',
     ):
