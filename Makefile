@@ -12,7 +12,8 @@ PYTHON ?= $(shell scripts/python)
 # Extra words for pytest: make test TESTS=tests/unit ARGUMENTS="-k yaml"
 TESTS ?= tests
 ARGUMENTS ?=
-WORKERS ?= auto
+# Many tests wait for a forge or a browser, so there is work for more workers than processors.
+WORKERS ?= $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`)
 
 .PHONY: help install engines browser demo test unit lint format docs lock bench clean
 
