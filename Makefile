@@ -43,7 +43,7 @@ browser: ## Bring the npm packages and the Chromium that the tests use
 
 test: $(READY) engines browser ## Run all tests, with the real engines
 	@echo "make: running $(TESTS)"
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGUMENTS) $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGUMENTS) $(TESTS)
 
 unit: $(READY) ## Run the quick tests alone
 	@$(BIN)/python -m pytest -m "not slow and not engine" $(ARGUMENTS) tests/unit
