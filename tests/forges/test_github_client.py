@@ -1005,9 +1005,9 @@ def test_a_first_review_and_an_unchanged_one_keep_to_their_budgets(world, reposi
 
 
 def test_the_targets_moves_are_those_since_the_change_was_opened(world, repository):
-    forge = opened(world)
     before = repository.branches["main"]
     world.commit(repository, "main", {"other.yaml": "a: 1\n"}, actor=world.account("ann"))
+    forge = opened(world)
     assert forge.approvals is not None
     moves = forge.approvals.target_moves(forge.change_requests.read())
     assert moves is not None
@@ -1035,3 +1035,10 @@ def test_where_pushes_cannot_be_read_the_oldest_run_on_the_head_stands_in(world,
     assert facts.pushes is None
     assert facts.head_seen_at.hour == 8
     assert facts.head_seen_by.login == "ann"
+
+
+def test_a_record_that_does_not_end_at_the_tip_says_nothing(world, repository):
+    forge = opened(world)
+    snapshot = forge.change_requests.read()
+    world.commit(repository, "main", {"other.yaml": "a: 1\n"}, actor=world.account("ann"))
+    assert forge.approvals.target_moves(snapshot) is None
