@@ -52,6 +52,7 @@ class Repository:
         objects = f"{location.common_dir}/objects"
         self._scratch = make_scratch(objects, location.algorithm)
         self._blobs = GitBlobs(git_dir=self._scratch, remedy=location.remedy)
+        self._trees: dict[str, Tree] = {}
         self._cleanup = weakref.finalize(self, remove_scratch, self._scratch, os.getpid())
 
     def __enter__(self) -> Repository:
@@ -165,8 +166,11 @@ class Repository:
         return Revision(name="worktree", commit=None, tree=tree)
 
     def _listed(self, tree: str) -> Tree:
-        entries = list_tree(self._scratch, tree, remedy=self._blobs.remedy)
-        return Tree(entries=entries, blobs=self._blobs, identity=tree)
+        """A tree object's listing, which never changes: it is made once."""
+        if tree not in self._trees:
+            entries = list_tree(self._scratch, tree, remedy=self._blobs.remedy)
+            self._trees[tree] = Tree(entries=entries, blobs=self._blobs, identity=tree)
+        return self._trees[tree]
 
     def staged(self) -> Revision:
         """What a commit would hold now: the index; see `gitops_gate.source.index`.
