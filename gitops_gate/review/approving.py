@@ -64,9 +64,10 @@ def with_approvals(report: Report, approving: Approving) -> Report:
     if approving.agreed.disagreement or not_judged(report):
         return report
     try:
-        evaluation = approvals_of(report, approving)
         deciding = rules_of(approving.repository, approving.agreed.base)
-        warnings = owners_warnings(_source_of(report, approving, deciding))
+        source = _source_of(report, approving, deciding)
+        evaluation = _evaluated(source, approving, deciding)
+        warnings = owners_warnings(source)
     except GitOpsGateError as error:
         message = f"approvals could not be evaluated: {error}"
         reason = Reason(
@@ -125,11 +126,14 @@ def approvals_of(report: Report, approving: Approving) -> Evaluation:
 
     Raises `GitOpsGateError` when the forge or Git cannot say enough to ask the question.
     """
-    repository, agreed = approving.repository, approving.agreed
-    deciding = rules_of(repository, agreed.base)
-    settings = deciding.rules.settings
+    deciding = rules_of(approving.repository, approving.agreed.base)
+    return _evaluated(_source_of(report, approving, deciding), approving, deciding)
+
+
+def _evaluated(source: ChangeSource, approving: Approving, deciding: Deciding) -> Evaluation:
+    agreed, settings = approving.agreed, deciding.rules.settings
     reading = approving.forge.approvals
-    source = _source_of(report, approving, deciding)
+    changed = _changed_files(approving.repository, agreed.base, agreed.head)
     facts = reading.approvals(agreed.snapshot) if reading else None
     question = Question(
         change=change_facts(source),
@@ -138,13 +142,13 @@ def approvals_of(report: Report, approving: Approving) -> Evaluation:
         at=approving.options.at or datetime.datetime.now(datetime.UTC),
         facts=facts,
         target_moves=_moves(reading, facts, agreed),
-        seen=_seen_of(report, repository, agreed.base, agreed.head, settings),
+        seen=_seen_of(source.report, changed, settings),
         freezes=settings.freezes,
         remarks=_remarks(agreed),
         own_id=agreed.snapshot.own_id,
     )
     question = replace(question, people=_people(question, reading))
-    return evaluate(question, _seen_at(approving, deciding))
+    return evaluate(question, _seen_at(approving, deciding, changed))
 
 
 def _source_of(report: Report, approving: Approving, deciding: Deciding) -> ChangeSource:
@@ -157,6 +161,7 @@ def _source_of(report: Report, approving: Approving, deciding: Deciding) -> Chan
         settings=deciding.rules.settings,
         repair=bool(deciding.undecided),
         members=reading.members if reading else None,
+        forge=approving.forge.kind,
     )
 
 
@@ -200,16 +205,17 @@ def _remarks(agreed: Agreed) -> tuple[Remark, ...]:
     )
 
 
-def _seen_at(approving: Approving, deciding: Deciding) -> Callable[[Moment], Seen | None]:
+def _seen_at(
+    approving: Approving, deciding: Deciding, changed_now: str
+) -> Callable[[Moment], Seen | None]:
     """Recomputes what was to be seen; renders only where the changed files are still the same."""
     repository, settings = approving.repository, deciding.rules.settings
-    now = approving.agreed
 
     def seen_at(moment: Moment) -> Seen | None:
         try:
-            source = _source(repository, moment.base, moment.head)
-            if source != _source(repository, now.base, now.head):
-                return Seen(source=source, changes="")
+            changed = _changed_files(repository, moment.base, moment.head)
+            if changed != changed_now:
+                return Seen(source=changed, changes="")
             before = repository.revision(moment.base)
             after = repository.merged(moment.base, moment.head)
             then = replace(deciding, head=moment.head, undecided=())
@@ -217,15 +223,13 @@ def _seen_at(approving: Approving, deciding: Deciding) -> Callable[[Moment], See
             report = compare(before, after, then, options)
         except GitOpsGateError:
             return None
-        return _seen_of(report, repository, moment.base, moment.head, settings)
+        return _seen_of(report, changed, settings)
 
     return seen_at
 
 
-def _seen_of(
-    report: Report, repository: Repository, base: str, head: str, settings: Settings
-) -> Seen | None:
-    """What a report shows; None where not everything could be rendered."""
+def _seen_of(report: Report, changed: str, settings: Settings) -> Seen | None:
+    """What a report shows, of these changed files; None where not everything could be rendered."""
     failed = any(outcome.status is Status.FAILED for outcome in report.applications)
     if failed or report.verdict is Verdict.INDETERMINATE:
         return None
@@ -235,9 +239,10 @@ def _seen_of(
         if outcome.affected
     ]
     changes = change_digest(report.changes, applications, settings.approvals.bind)
-    return Seen(source=_source(repository, base, head), changes=changes)
+    return Seen(source=changed, changes=changes)
 
 
-def _source(repository: Repository, base: str, head: str) -> str:
+def _changed_files(repository: Repository, base: str, head: str) -> str:
+    """The digest of the files that a head changes."""
     start = repository.merge_base(base, head)
     return source_digest(repository.revision(start).tree, repository.revision(head).tree)

@@ -28,7 +28,7 @@ from gitops_gate.approvals.requirements import rules_paths
 from gitops_gate.config.settings import Settings
 from gitops_gate.errors import GitOpsGateError
 from gitops_gate.evaluation.rules import load_rules
-from gitops_gate.forges.values import ChangeRequest
+from gitops_gate.forges.values import ChangeRequest, ForgeKind
 from gitops_gate.source import Repository, Tree, changed_paths
 from gitops_gate.verdict.values import ApplicationOutcome, Report, Status
 
@@ -37,7 +37,10 @@ Members = Callable[[Iterable[str]], Mapping[str, frozenset[int] | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSource:
-    """Where the facts about a change come from. `members` is None where teams cannot be read."""
+    """Where the facts about a change come from. `members` is None where teams cannot be read.
+
+    `forge` is whose CODEOWNERS is read.
+    """
 
     repository: Repository
     report: Report
@@ -46,6 +49,7 @@ class ChangeSource:
     settings: Settings
     repair: bool
     members: Members | None
+    forge: ForgeKind
 
 
 def change_facts(source: ChangeSource) -> ChangeFacts:
@@ -55,7 +59,7 @@ def change_facts(source: ChangeSource) -> ChangeFacts:
     start = repository.merge_base(source.base, source.change.head_commit)
     paths = tuple(changed_paths(repository.revision(start).tree, head))
     tip = repository.revision(source.base).tree
-    owners = find_codeowners(tip, _dialect(source))
+    owners = find_codeowners(tip, Dialect(source.forge))
     affected = tuple(
         affected_application(outcome) for outcome in report.applications if outcome.affected
     )
@@ -82,7 +86,7 @@ def change_facts(source: ChangeSource) -> ChangeFacts:
 def owners_warnings(source: ChangeSource) -> tuple[str, ...]:
     """What is wrong with lines of the base's CODEOWNERS, which then ask nobody."""
     tip = source.repository.revision(source.base).tree
-    owners = find_codeowners(tip, _dialect(source))
+    owners = find_codeowners(tip, Dialect(source.forge))
     problems = owners.problems if owners else ()
     return tuple(f"{owners.path}:{one.line}: {one.reason}" for one in problems if owners)
 
@@ -95,14 +99,6 @@ def affected_application(outcome: ApplicationOutcome) -> AffectedApplication:
         environment=outcome.environment,
         changes_known=outcome.status is Status.RENDERED and outcome.reason is None,
     )
-
-
-def _dialect(source: ChangeSource) -> Dialect:
-    return Dialect.GITLAB if source.change.versions or _is_gitlab(source) else Dialect.GITHUB
-
-
-def _is_gitlab(source: ChangeSource) -> bool:
-    return "/-/merge_requests/" in source.change.url
 
 
 def _owned(
@@ -148,7 +144,7 @@ def _rules_change(
 def _of_head(source: ChangeSource, merged: Tree, paths: Iterable[str]) -> tuple[OwnedPaths, ...]:
     """What the head's CODEOWNERS asks for; nothing more than the base's where it cannot be read."""
     try:
-        return _owned(find_codeowners(merged, _dialect(source)), paths, source)
+        return _owned(find_codeowners(merged, Dialect(source.forge)), paths, source)
     except GitOpsGateError:
         return ()
 

@@ -105,7 +105,8 @@ def review(setting: Setting, options: Options) -> Reviewed:
         report = judge(setting.repository, agreed.base, agreed.head, options)
     report = with_approvals(report, _approving(setting, connection, agreed, options))
     report = _alone(report, connection.forge, agreed)
-    return _publish_report(setting, connection, agreed, report, certified=True)
+    settings = _review_settings(setting.repository, agreed.snapshot.change.base_ref)
+    return _publish_report(setting, connection, agreed, report, settings, certified=True)
 
 
 def check_here(
@@ -147,9 +148,9 @@ def publish_report(
     connection = _connect(setting)
     agreed = agree(setting.repository, connection.forge.change_requests, setting.sleep)
     judged = report or _left_nothing(setting, agreed)
-    check_name = _review_settings(setting.repository, agreed.snapshot.change.base_ref).check_name
+    settings = _review_settings(setting.repository, agreed.snapshot.change.base_ref)
     judged_for = setting.environment.base_ref
-    if why := why_superseded(setting.repository, judged, agreed, judged_for, check_name):
+    if why := why_superseded(setting.repository, judged, agreed, judged_for, settings.check_name):
         return Reviewed(report=undecided_by(judged, "superseded", why), notes=(why,))
     if agreed.disagreement:
         judged = undecided("forge_disagrees", agreed.disagreement, base=None, head=agreed.head)
@@ -160,7 +161,7 @@ def publish_report(
     judged = replace(judged, approvals=None)
     judged = with_approvals(judged, _approving(setting, connection, agreed, options))
     judged = _alone(judged, connection.forge, agreed)
-    return _publish_report(setting, connection, agreed, judged, certified=certified)
+    return _publish_report(setting, connection, agreed, judged, settings, certified=certified)
 
 
 def ask_approvals(setting: Setting, report: Report | None, options: Options) -> Evaluation:
@@ -303,10 +304,15 @@ def _why_target_decides_nothing(forge: Forge, agreed: Agreed) -> str | None:
 
 
 def _publish_report(
-    setting: Setting, connection: _Connection, agreed: Agreed, report: Report, *, certified: bool
+    setting: Setting,
+    connection: _Connection,
+    agreed: Agreed,
+    report: Report,
+    settings: ReviewSettings,
+    *,
+    certified: bool,
 ) -> Reviewed:
     forge, snapshot = connection.forge, agreed.snapshot
-    settings = _review_settings(setting.repository, snapshot.change.base_ref)
     why = _why_target_decides_nothing(forge, agreed)
     information = not certified or why is not None
     context = _context(setting, connection, agreed, settings, information=information)
