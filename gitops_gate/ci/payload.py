@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gitops_gate.errors import ConfigurationError
+from gitops_gate.source.objects import is_object_id
 
 LARGEST = 32 * 1024 * 1024
 """Bytes; GitHub's own limit for a webhook payload is 25 MB."""
-
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def read_payload(path: str | None) -> Mapping[str, Any]:
@@ -66,7 +64,7 @@ def commit_at(value: Any, *keys: str) -> str | None:
 
 def commit(value: Any) -> str | None:
     """A full commit id, None for anything else and for the id of zeros."""
-    known = isinstance(value, str) and _COMMIT.fullmatch(value) and value.strip("0")
+    known = isinstance(value, str) and is_object_id(value) and value.strip("0")
     return value if known else None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gitops_gate.forges.failures import forge_error
 from gitops_gate.forges.values import Account, ChangeRequest, ChangeState
+from gitops_gate.source.objects import is_object_id
 
 _STATES = {
     "opened": ChangeState.OPEN,
@@ -19,7 +20,6 @@ _STATES = {
     "merged": ChangeState.MERGED,
 }
 _BOT = re.compile(r"(?:project|group)_\d+_bot(?:_|\Z)|service_account_(?:group|project)_")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 NOBODY = Account(id=None, login="")
 
 
@@ -130,7 +130,7 @@ def moment(text: object) -> datetime.datetime:
 
 def commit_id(value: object) -> str:
     """A commit's id in full. Raises `ValueError`."""
-    if not isinstance(value, str) or not _COMMIT.fullmatch(value):
+    if not isinstance(value, str) or not is_object_id(value):
         raise ValueError("not a commit id")
     return value
 

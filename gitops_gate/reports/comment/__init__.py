@@ -8,16 +8,14 @@ The bodies depend on their arguments alone. What publishes them is `gitops_gate.
 
 from __future__ import annotations
 
-import hashlib
-
 from gitops_gate.reports.comment.marker import (
     Marker,
     marker_line,
     marker_of,
     same_comment,
 )
-from gitops_gate.reports.json_report import write as write_json
 from gitops_gate.reports.markdown import bodies
+from gitops_gate.reports.reading import report_digest
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.verdict.values import Report
 
@@ -27,7 +25,6 @@ __all__ = [
     "Marker",
     "comment_series",
     "marker_of",
-    "report_digest",
     "same_comment",
 ]
 
@@ -35,11 +32,6 @@ MOST_PARTS = 5
 """Comments that a review takes up at most; what is left is in the attached report."""
 READABLE = 60_000
 """Characters that a part has at most, however many the forge takes: browsers get slow."""
-
-
-def report_digest(report: Report) -> str:
-    """`sha256:<hex>` of the JSON report's bytes: what `sha256sum` says of the artifact."""
-    return f"sha256:{hashlib.sha256(write_json(report).encode()).hexdigest()}"
 
 
 def comment_series(report: Report, context: ReviewContext, limit: int) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ class Marker:
     """Which comment this is, and what it was made from.
 
     `part` counts from 1 to `parts`. `head` and `base` are the commits of the review's context and
-    `digest` the report's (`gitops_gate.reports.comment.report_digest`).
+    `digest` the report's (`gitops_gate.reports.reading.report_digest`).
     """
 
     check_name: str

@@ -18,12 +18,12 @@ from gitops_gate.reports.comment import (
     Marker,
     comment_series,
     marker_of,
-    report_digest,
     same_comment,
 )
 from gitops_gate.reports.comment.marker import marker_line
 from gitops_gate.reports.links import page_link, quiet_link, source_link
 from gitops_gate.reports.markdown import SMALLEST
+from gitops_gate.reports.reading import report_digest
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.verdict.values import Report
 from tests.unit.reports.comment_samples import (
