@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.commands.options import pipeline_options, running_options
+from gitops_gate.commands.options import anywhere_options, pipeline_options, running_options
 from gitops_gate.errors import ConfigurationError
 from gitops_gate.verdict.values import Report, Verdict
 
@@ -23,28 +23,12 @@ _WIDTH = 100
 
 
 @click.command("approvals")
-@click.option("--repo", default=".", metavar="DIR", help="The repository; default: around here.")
+@anywhere_options
 @click.option(
     "--number",
     type=click.IntRange(min=1),
     metavar="N",
     help="The change request; default in CI: the one that the event is about.",
-)
-@click.option(
-    "--forge",
-    type=click.Choice(["github", "gitlab"]),
-    help="Which forge it is, where neither the CI nor the address says so.",
-)
-@click.option(
-    "--forge-url",
-    metavar="URL",
-    help="The forge's address, instead of what the default branch pins as forge.url.",
-)
-@click.option(
-    "--repository-id",
-    type=click.IntRange(min=1),
-    metavar="ID",
-    help="The repository's numeric id, instead of forge.repository_id.",
 )
 @click.option(
     "--report-file",

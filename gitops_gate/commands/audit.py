@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gitops_gate.commands.options import anywhere_options
 from gitops_gate.errors import ConfigurationError, GitOpsGateError, SourceError
 from gitops_gate.reports.escaping import one_line
 from gitops_gate.tools import clean_text
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("audit")
-@click.option("--repo", default=".", metavar="DIR", help="The repository; default: around here.")
+@anywhere_options
 @click.option(
     "--branch",
     "branches",
@@ -37,22 +38,6 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="REF",
     help="A full ref name that is delivered to, may be repeated.",
-)
-@click.option(
-    "--forge",
-    type=click.Choice(["github", "gitlab"]),
-    help="Which forge it is, where neither the CI nor the address says so.",
-)
-@click.option(
-    "--forge-url",
-    metavar="URL",
-    help="The forge's address, instead of what the default branch pins as forge.url.",
-)
-@click.option(
-    "--repository-id",
-    type=click.IntRange(min=1),
-    metavar="ID",
-    help="The repository's numeric id, instead of forge.repository_id.",
 )
 @click.option(
     "--format",

@@ -21,6 +21,12 @@ _REPOSITORY = (
         "--repo", default=".", metavar="DIR", help="The repository; default: around here."
     ),
 )
+_REPOSITORY_ID = click.option(
+    "--repository-id",
+    type=click.IntRange(min=1),
+    metavar="ID",
+    help="The repository's numeric id, instead of forge.repository_id.",
+)
 _NARROWING = (
     click.option(
         "--config",
@@ -89,12 +95,7 @@ _FORGE = (
         help="The forge's address, instead of what the target branch pins as forge.url. For jobs "
         "whose command line nobody but their owners can change.",
     ),
-    click.option(
-        "--repository-id",
-        type=click.IntRange(min=1),
-        metavar="ID",
-        help="The repository's numeric id, instead of forge.repository_id.",
-    ),
+    _REPOSITORY_ID,
     click.option(
         "--artifact",
         metavar="NAME",
@@ -108,6 +109,22 @@ _FORGE = (
     click.option(
         "--dry-run", is_flag=True, help="Print what would be published, and send nothing."
     ),
+)
+
+
+_ANYWHERE = (
+    *_REPOSITORY,
+    click.option(
+        "--forge",
+        type=click.Choice(["github", "gitlab"]),
+        help="Which forge it is, where neither the CI nor the address says so.",
+    ),
+    click.option(
+        "--forge-url",
+        metavar="URL",
+        help="The forge's address, instead of what the default branch pins as forge.url.",
+    ),
+    _REPOSITORY_ID,
 )
 
 
@@ -128,6 +145,8 @@ running_options = _added(_RUNNING)
 """How to run the pipeline."""
 forge_options = _added(_FORGE)
 """Which repository, change request and forge."""
+anywhere_options = _added(_ANYWHERE)
+"""Which repository and forge, for commands that only read and run outside of a CI as well."""
 
 
 def shared(command: Command) -> Command:
