@@ -79,7 +79,7 @@ def report_digest(report: Report) -> str:
 def _parsed(data: bytes) -> Any:
     if len(data) > MAXIMUM_BYTES:
         raise ConfigurationError(
-            f"it has {len(data):,} bytes, and {MAXIMUM_BYTES:,} is the most that is read"
+            f"it is too large: {MAXIMUM_BYTES:,} bytes is the most that is read"
         )
     try:
         text = data.decode()
