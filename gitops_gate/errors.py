@@ -11,6 +11,7 @@ Everything that a caller may want to catch derives from `GitOpsGateError`:
     ├── RenderError           an application that could not be rendered, with the tool's message
     ├── PolicyError           a policy that does not load, or fails while it is evaluated
     ├── SchemaError           a schema that does not load
+    ├── AttestationError      an attestation, a key or a chain of them is not what it must be
     ├── ToolError             a subprocess is missing, failed, or ran out of time
     ├── ForgeError            a forge refused, failed, or answered what cannot be true
     └── InternalError         a stage broke; always becomes an indeterminate verdict
@@ -102,6 +103,15 @@ class PolicyError(GitOpsGateError):
 
 class SchemaError(GitOpsGateError):
     """A schema, or a CustomResourceDefinition used as one, does not load."""
+
+
+class AttestationError(GitOpsGateError):
+    """An attestation, a key or a chain of attestations is missing or not what it must be.
+
+    `refuted`: it was read and is wrong (a signature, a digest), as against could not be checked.
+    """
+
+    refuted: bool = False
 
 
 class ToolError(GitOpsGateError):

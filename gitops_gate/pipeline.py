@@ -52,7 +52,9 @@ class Options:
 
     `configuration` is the content of a file to try out instead of the repository's own, with the
     name to show for it. `at` is the moment at which expiries are judged. `cache_folder` keeps
-    facts and rendered manifests between runs, or None. `stage` is told of each long stage, and
+    facts and rendered manifests between runs, or None. `everything` evaluates all applications of
+    both sides, not only those that the change affects: a ref that carries the whole tree needs a
+    verdict on the whole tree. `stage` is told of each long stage, and
     gives what is told of its progress.
     """
 
@@ -64,6 +66,7 @@ class Options:
     offline: bool = False
     cache_folder: str | None = None
     require_sandbox: bool = False
+    everything: bool = False
     stage: Stage = _silent
 
 
@@ -103,10 +106,12 @@ def compare(before: Revision, after: Revision, deciding: Deciding, options: Opti
     hit = affected(*pair, before.tree, after.tree)
     old, new = (pair[0], before.tree), (pair[1], after.tree)
     jobs = options.jobs or default_jobs()
-    sides = [side_of(name, *place) for name in hit.applications for place in (old, new)]
+    everywhere = pair[0].applications.keys() | pair[1].applications.keys()
+    names = sorted(everywhere) if options.everything else hit.applications
+    sides = [side_of(name, *place) for name in names for place in (old, new)]
     with _with_remotes(_context(rules, old, new, options), sides, options) as context:
         tasks = _narrow(
-            tasks_of(hit.applications, old, new, partial(keys_of, context=context, jobs=jobs)),
+            tasks_of(names, old, new, partial(keys_of, context=context, jobs=jobs)),
             options,
         )
         results = evaluate_all(tasks, context, jobs=jobs, progress=options.stage("evaluating"))

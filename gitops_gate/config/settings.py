@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gitops_gate.config.approval_settings import ApprovalSettings, Freeze
+from gitops_gate.config.delivery_settings import DeliverySettings
 from gitops_gate.findings import Severity
 
 DEFAULT_ENVIRONMENT = "default"
@@ -144,6 +145,7 @@ class Settings:
     freezes: tuple[Freeze, ...] = ()
     forge: ForgeSettings = ForgeSettings()
     review: ReviewSettings = ReviewSettings()
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
     redact: tuple[str, ...] = ()
 
     def kubernetes(self, environment: str) -> str:

@@ -18,6 +18,7 @@ from gitops_gate.forges.values import (
     CommitStatus,
     ForgeKind,
     InlineComment,
+    LandedChange,
     NewChangeRequest,
     Protection,
     Push,
@@ -83,6 +84,17 @@ class ReadsApprovals(Protocol):
 
     def access(self, account: Account) -> Access | None:
         """What an account may do in the repository; None where it cannot be read."""
+
+
+class ReadsLanded(Protocol):
+    """Reads which change requests brought a commit to its branch."""
+
+    def landed(self, commit: str) -> tuple[LandedChange, ...]:
+        """The merged change requests that the forge connects with a commit, by number.
+
+        Those for every branch, since a forge does not tell which one the commit was asked on. An
+        empty answer means that it knows of none. Raises `ForgeError`.
+        """
 
 
 class PublishesSummary(Protocol):
@@ -166,4 +178,5 @@ class Forge:
     sarif: UploadsSarif | None
     protection: ReadsProtection | None
     opening: OpensChangeRequest | None
+    landed: ReadsLanded | None = None
     missing: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ __all__ = [
     "ForgeKind",
     "InlineComment",
     "InlinePlace",
+    "LandedChange",
     "NewChangeRequest",
     "Protection",
     "Push",
@@ -235,6 +236,25 @@ class NewChangeRequest:
     base_ref: str
     labels: tuple[str, ...] = ()
     draft: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedChange:
+    """A change request that the forge says was merged, and what it says of the merge.
+
+    `head` is its head when it was merged. `merge_commit` is the commit that the forge says landed
+    it: the merge, the squashed commit, or the last of several; None where it gives none (GitLab's
+    fast-forward). `squash_commit` is GitLab's squashed commit below a merge commit. Decides
+    nothing by itself: what a merge must have given is recomputed from Git.
+    """
+
+    number: int
+    base_ref: str
+    head: str
+    merged_at: datetime.datetime | None
+    merged_by: Account | None = None
+    merge_commit: str | None = None
+    squash_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

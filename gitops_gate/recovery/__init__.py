@@ -1,0 +1,1 @@
+"""Recovery and promotion, each through a change request: revert, ratify, bump, blame, rebuild."""
