@@ -109,8 +109,9 @@ def rules_paths(
 ) -> tuple[str, ...]:
     """Those of the changed paths that are rules: configuration, policies, waivers, owners, CI.
 
-    `included` are patterns of further CI files, such as templates that `.gitlab-ci.yml` includes.
-    Ask with the base's settings and with the head's, and take both answers.
+    All files of `.gitops-gate/` are, those that ratify steps of delivery among them. `included`
+    are patterns of further CI files, such as templates that `.gitlab-ci.yml` includes. Ask
+    with the base's settings and with the head's, and take both answers.
     """
     policies = (path.removesuffix("/") for path in settings.policies.paths)
     patterns = [

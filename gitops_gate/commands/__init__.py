@@ -30,7 +30,7 @@ _COMMANDS = {
     "render": "Print the rendered manifests of applications.",
     "policy": "List, explain, test and document the rules.",
     "init": "Write a configuration for what is in the repository.",
-    "schema": "Print a JSON Schema: config, waivers, audit or report.",
+    "schema": "Print a JSON Schema: of the configuration or a report.",
     "completion": "Print the completion script of a shell.",
 }
 _ERROR_EXIT = 2

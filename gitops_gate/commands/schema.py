@@ -10,6 +10,7 @@ import click
 _FILES = {
     "config": ("gitops_gate.config", "configuration.json"),
     "waivers": ("gitops_gate.config", "waivers.json"),
+    "ratifications": ("gitops_gate.config", "ratifications.json"),
     "audit": ("gitops_gate.audit", "audit.json"),
 }
 """The package and the file of each schema that is written by hand."""
@@ -18,7 +19,11 @@ _FILES = {
 @click.command("schema")
 @click.argument("name", type=click.Choice([*_FILES, "report"]))
 def command(name: str) -> int:
-    """Print the JSON Schema of the configuration, a waiver file, the JSON report or an audit."""
+    """Print a JSON Schema: of the configuration, of a file beside it, or of a report.
+
+    Beside the configuration are waivers and ratifications; reports are the JSON report and that of
+    an audit.
+    """
     if name == "report":
         from gitops_gate.reports.report_schema import report_schema
 

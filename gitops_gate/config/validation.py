@@ -1,4 +1,4 @@
-"""Checks a configuration or waiver file against its published JSON Schema, in words for its author.
+"""Checks a configuration, or a list beside it, against its JSON Schema, in words for its author.
 
 All problems of a file are told at once, each with its line and column, the key, and what is
 allowed there. The schemas are the files in `schema/` (JSON Schema, draft 2020-12); their `title`
@@ -38,8 +38,11 @@ _MAXIMUM_SEARCHED = 2_000_000
 """Bytes that are searched for the places of problems, each search going over the whole file."""
 
 
+SchemaName = Literal["configuration", "waivers", "ratifications"]
+
+
 @cache
-def published_schema(name: Literal["configuration", "waivers"]) -> dict[str, Any]:
+def published_schema(name: SchemaName) -> dict[str, Any]:
     """One of the JSON Schemas of this room, as data."""
     text = Path(__file__).with_name("schema").joinpath(f"{name}.json").read_text("utf-8")
     schema: dict[str, Any] = json.loads(text)
@@ -74,7 +77,7 @@ def check(
     value: object,
     document: RawDocument,
     path: str,
-    schema: Literal["configuration", "waivers"],
+    schema: SchemaName,
     meaning: Callable[[Any], Iterable[Problem]] | None = None,
 ) -> None:
     """Raise one `ConfigurationError` that tells all problems of a file, in the order of its lines.
@@ -97,9 +100,7 @@ def check(
     raise ConfigurationError("\n".join([message, *lines[1:]]), path=path, line=line, column=column)
 
 
-def _schema_problems(
-    value: object, document: RawDocument, name: Literal["configuration", "waivers"]
-) -> Iterator[Problem]:
+def _schema_problems(value: object, document: RawDocument, name: SchemaName) -> Iterator[Problem]:
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(published_schema(name), format_checker=_format_checker())

@@ -358,6 +358,7 @@ class TestRulesPaths:
         [
             ".gitops-gate.yaml",
             ".gitops-gate/waivers.yaml",
+            ".gitops-gate/ratified.yaml",
             "CODEOWNERS",
             "docs/CODEOWNERS",
             ".github/CODEOWNERS",
