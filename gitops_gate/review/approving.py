@@ -48,12 +48,17 @@ _NOT_JUDGED = ("merge_conflict", "not_evaluated", "forge_disagrees", "no_report"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approving:
-    """What approvals of one review are evaluated with."""
+    """What approvals of one review are evaluated with.
+
+    `since` is the commit that the change is compared with, where that is not the target's tip: one
+    that ratifies what landed before it is shown, approved and delivered from there on.
+    """
 
     repository: Repository
     forge: Forge
     agreed: Agreed
     options: Options
+    since: str | None = None
 
 
 def with_approvals(report: Report, approving: Approving) -> Report:
@@ -64,7 +69,7 @@ def with_approvals(report: Report, approving: Approving) -> Report:
     if approving.agreed.disagreement or not_judged(report):
         return report
     try:
-        deciding = rules_of(approving.repository, approving.agreed.base)
+        deciding = rules_of(approving.repository, approving.since or approving.agreed.base)
         source = _source_of(report, approving, deciding)
         evaluation = _evaluated(source, approving, deciding)
         warnings = owners_warnings(source)
@@ -126,14 +131,15 @@ def approvals_of(report: Report, approving: Approving) -> Evaluation:
 
     Raises `GitOpsGateError` when the forge or Git cannot say enough to ask the question.
     """
-    deciding = rules_of(approving.repository, approving.agreed.base)
+    deciding = rules_of(approving.repository, approving.since or approving.agreed.base)
     return _evaluated(_source_of(report, approving, deciding), approving, deciding)
 
 
 def _evaluated(source: ChangeSource, approving: Approving, deciding: Deciding) -> Evaluation:
     agreed, settings = approving.agreed, deciding.rules.settings
     reading = approving.forge.approvals
-    changed = _changed_files(approving.repository, agreed.base, agreed.head)
+    since = approving.since or agreed.base
+    changed = _changed_files(approving.repository, since, agreed.head)
     facts = reading.approvals(agreed.snapshot) if reading else None
     question = Question(
         change=change_facts(source),
@@ -157,7 +163,7 @@ def _source_of(report: Report, approving: Approving, deciding: Deciding) -> Chan
         repository=approving.repository,
         report=report,
         change=approving.agreed.snapshot.change,
-        base=approving.agreed.base,
+        base=approving.since or approving.agreed.base,
         settings=deciding.rules.settings,
         repair=bool(deciding.undecided),
         members=reading.members if reading else None,
@@ -213,10 +219,11 @@ def _seen_at(
 
     def seen_at(moment: Moment) -> Seen | None:
         try:
-            changed = _changed_files(repository, moment.base, moment.head)
+            since = approving.since or moment.base
+            changed = _changed_files(repository, since, moment.head)
             if changed != changed_now:
                 return Seen(source=changed, changes="")
-            before = repository.revision(moment.base)
+            before = repository.revision(since)
             after = repository.merged(moment.base, moment.head)
             then = replace(deciding, head=moment.head, undecided=())
             options = replace(approving.options, require_sandbox=True)
