@@ -22,6 +22,7 @@ from gitops_gate.forges.values import (
     NewChangeRequest,
     Protection,
     Push,
+    RepositoryIdentity,
     RepositoryProtection,
     Snapshot,
     Thread,
@@ -64,16 +65,25 @@ class ReadsChangeRequest(Protocol):
 
 
 class ReadsApprovals(Protocol):
-    """Reads what approvals are evaluated from."""
+    """Reads what approvals are evaluated from.
+
+    Of a merged change request too, whether its branch, its fork or its target is still there or
+    not. What people did after the merge is among the reviews, by its time.
+    """
 
     def approvals(self, snapshot: Snapshot) -> ApprovalFacts:
-        """Reviews, pushes and the people behind the commits. Raises `ForgeError`."""
+        """Reviews, pushes and the people behind the commits. Raises `ForgeError`.
+
+        Pushes after the merge are left out. They are None where the record of them is gone with
+        the fork that it was kept in (GitHub).
+        """
 
     def target_moves(self, snapshot: Snapshot) -> tuple[Push, ...] | None:
         """Where the target branch has moved since the change request was opened, oldest first.
 
         Asked for only where an approval may have been given on an older tip, since it takes a
-        request. None where the token may not read it. Raises `ForgeError`.
+        request. Of a merged one the merge is among them, and what came after it. None where the
+        token may not read it, and on GitHub where the branch is gone. Raises `ForgeError`.
         """
 
     def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
@@ -93,7 +103,18 @@ class ReadsLanded(Protocol):
         """The merged change requests that the forge connects with a commit, by number.
 
         Those for every branch, since a forge does not tell which one the commit was asked on. An
-        empty answer means that it knows of none. Raises `ForgeError`.
+        empty answer means that it knows of none, which may be so for a while after the merge: who
+        needs an answer asks again. Raises `ForgeError`.
+        """
+
+
+class ReadsIdentity(Protocol):
+    """Reads which repository it is."""
+
+    def identity(self) -> RepositoryIdentity:
+        """Its numeric id, its path and its addresses, in one request.
+
+        Raises `ForgeError` when it cannot be read or the repository's id is not the pinned one.
         """
 
 
@@ -179,4 +200,5 @@ class Forge:
     protection: ReadsProtection | None
     opening: OpensChangeRequest | None
     landed: ReadsLanded | None = None
+    identity: ReadsIdentity | None = None
     missing: tuple[str, ...] = ()

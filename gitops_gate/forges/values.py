@@ -37,6 +37,7 @@ __all__ = [
     "NewChangeRequest",
     "Protection",
     "Push",
+    "RepositoryIdentity",
     "RepositoryProtection",
     "RequiredCheck",
     "Review",
@@ -255,6 +256,22 @@ class LandedChange:
     merged_by: Account | None = None
     merge_commit: str | None = None
     squash_commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryIdentity:
+    """Which repository the forge was connected for, whatever path it was asked by.
+
+    `id` is its numeric id and `path` what it is called now (`group/project`). `url` is its page and
+    `clone_url` where Git reads and writes it; both are on the pinned host, whatever the forge says.
+    `default_branch` is a short name, None in a repository without a branch.
+    """
+
+    id: int
+    path: str
+    url: str
+    clone_url: str
+    default_branch: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -368,8 +368,8 @@ def test_in_a_run_for_a_fork_nothing_is_written_and_each_thing_is_named(world):
     forge = opened(world, token="ghs_Reads", number=number, fork_reads_only=True)
 
     assert forge.change_requests.read().change.from_fork
-    assert forge.summary is forge.inline is forge.status is forge.sarif is None
-    assert len(forge.missing) == 4
+    assert forge.summary is forge.inline is forge.status is forge.sarif is forge.opening is None
+    assert len(forge.missing) == 5
     assert all("only reads" in line for line in forge.missing)
     assert len(world.log) == 1
 
@@ -384,7 +384,8 @@ def test_a_person_who_only_reads_may_comment_and_sets_no_status(world):
     world.token("ghp_Reader", "bob", kind="classic")
     forge = opened(world, token="ghp_Reader")
     assert forge.summary is not None
-    assert forge.status is None
+    assert forge.status is forge.opening is None
+    assert "no new pull requests: the token's account has only the role read" in forge.missing
     assert "no commit status: the token's account has only the role read" in forge.missing
 
 

@@ -452,7 +452,7 @@ class TestWhatATokenMay:
         assert forge.missing == ()
         assert None not in (
             forge.approvals, forge.summary, forge.inline, forge.status, forge.protection,
-            forge.opening,
+            forge.opening, forge.landed, forge.identity,
         )  # fmt: skip
         assert forge.sarif is None
 
@@ -489,12 +489,12 @@ class TestWhatATokenMay:
         assert site.server.log == ()
         assert forge.missing == (
             connect.NO_APPROVALS, connect.NO_NOTES, connect.NO_THREADS, connect.NO_STATUS,
-            connect.NO_PROTECTION, connect.NO_OPENING,
+            connect.NO_PROTECTION, connect.NO_OPENING, connect.NO_IDENTITY,
         )  # fmt: skip
         assert all("project access token" in line for line in forge.missing)
         assert {
             forge.approvals, forge.summary, forge.inline, forge.status, forge.protection,
-            forge.opening, forge.sarif,
+            forge.opening, forge.sarif, forge.identity,
         } == {None}  # fmt: skip
         snapshot = forge.change_requests.read()
         assert snapshot.change.head_commit == site.checkout.git("rev-parse", "change")

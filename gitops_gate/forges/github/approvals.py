@@ -34,6 +34,8 @@ _WEB_FLOW = 19864447
 """GitHub's own account, the committer of what is made in its web interface."""
 _WEB_FLOW_EMAIL = "noreply@github.com"
 _NO_COMMIT = "0" * 40
+_UNTOLD = (403, 404, 422)
+"""How GitHub says that it tells nothing of a branch: not to this token, or not any more."""
 _MAXIMUM_PAGES = 20
 _ACCESS: Mapping[str, Access] = {
     "none": "none",
@@ -87,7 +89,7 @@ class GithubApprovals:
         try:
             activities = self._activities(snapshot.change.repository, branch, opened)
         except ForgeError as error:
-            if error.status not in (403, 404):
+            if error.status not in _UNTOLD:
                 raise
             return None
         with as_documented("the activity"):
@@ -172,16 +174,19 @@ class GithubApprovals:
             name = None if repository is None else _path(repository)
             branch, head = str(reading.pull["headRefName"]), str(reading.pull["headRefOid"])
             opened = moment(reading.pull["createdAt"])
+            merged = reading.pull.get("mergedAt")
+            until = moment(merged) if merged else None
         if name is None:
             return None, ("the fork is gone, and with it the record of when it was pushed to",)
         try:
             activities = self._activities(name, branch, opened)
         except ForgeError as error:
-            if error.status not in (403, 404):
+            if error.status not in _UNTOLD:
                 raise
             return None, (f"the token may not read when {self._api.clean(name)} was pushed to",)
         with as_documented("the activity"):
-            pushes = _in_order(activities)
+            # A branch of the same name after the merge is not the pull request's any more.
+            pushes = tuple(p for p in _in_order(activities) if until is None or p.at <= until)
         if not pushes or pushes[-1].after != head:
             return None, ("GitHub's record of pushes does not reach up to the head yet",)
         return pushes, ()

@@ -14,13 +14,10 @@ from gitops_gate.forges.failures import forge_error
 from gitops_gate.forges.github.api import Api, as_documented
 from gitops_gate.forges.github.approvals import GithubApprovals
 from gitops_gate.forges.github.inline import GithubInline
+from gitops_gate.forges.github.landed import GithubIdentity, GithubLanded
+from gitops_gate.forges.github.opening import GithubOpening
 from gitops_gate.forges.github.protection import GithubProtection
-from gitops_gate.forges.github.publishing import (
-    GithubOpening,
-    GithubSarif,
-    GithubStatus,
-    GithubSummary,
-)
+from gitops_gate.forges.github.publishing import GithubSarif, GithubStatus, GithubSummary
 from gitops_gate.forges.github.reading import (
     Reading,
     read_comments,
@@ -39,6 +36,7 @@ from gitops_gate.forges.values import Comment, Endpoint, Snapshot, Target, Tips
 
 _PUBLIC = "https://api.github.com"
 _WRITERS = ("ADMIN", "MAINTAIN", "WRITE")
+_WRITTEN = ("commit status", "SARIF upload", "new pull requests")
 
 
 def connect_github(
@@ -70,7 +68,9 @@ def connect_github(
         status=GithubStatus(api, first.viewer) if allowed.set_status else None,
         sarif=GithubSarif(api) if allowed.set_status else None,
         protection=GithubProtection(api, public=endpoint.api_url == _PUBLIC),
-        opening=GithubOpening(api, owner) if allowed.set_status else None,
+        opening=GithubOpening(api, owner) if allowed.open else None,
+        landed=GithubLanded(api, _id_of(first)),
+        identity=GithubIdentity(api, endpoint, target),
         missing=allowed.missing,
     )
     if target.number is None:
@@ -184,12 +184,18 @@ class GithubChangeRequests:
         return self._target
 
 
+def _id_of(first: Reading) -> int:
+    with as_documented("the repository"):
+        return int(first.repository["databaseId"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Allowed:
     """What the token may do, as far as it is certain beforehand, and why not the rest."""
 
     comment: bool = True
     set_status: bool = True
+    open: bool = True
     missing: tuple[str, ...] = ()
 
 
@@ -203,9 +209,10 @@ def _allowed(first: Reading, *, fork_reads_only: bool) -> _Allowed:
         return _Allowed(
             comment=False,
             set_status=False,
+            open=False,
             missing=tuple(
                 f"no {what}: in this run GitHub gives a change from a fork a token that only reads"
-                for what in ("summary comment", "inline comments", "commit status", "SARIF upload")
+                for what in ("summary comment", "inline comments", *_WRITTEN)
             ),
         )
     role = first.repository.get("viewerPermission")
@@ -213,8 +220,9 @@ def _allowed(first: Reading, *, fork_reads_only: bool) -> _Allowed:
         return _Allowed()
     return _Allowed(
         set_status=False,
+        open=False,
         missing=tuple(
             f"no {what}: the token's account has only the role {str(role).lower()}"
-            for what in ("commit status", "SARIF upload")
+            for what in _WRITTEN
         ),
     )

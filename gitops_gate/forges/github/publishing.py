@@ -1,4 +1,4 @@
-"""Writing to GitHub: the summary comment, the status, SARIF, a new pull request.
+"""Writing to GitHub: the summary comment, the status, SARIF.
 
 Each write is one REST request. A `ForgeError` that is `uncertain` comes through where only the
 caller can know what to look for; where looking is simple, it is done here.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from urllib.parse import quote
 
 from gitops_gate.errors import ForgeError
@@ -22,7 +21,7 @@ from gitops_gate.forges.github.snapshot import (
     rest_comment,
     status_state,
 )
-from gitops_gate.forges.values import Comment, CommitStatus, NewChangeRequest
+from gitops_gate.forges.values import Comment, CommitStatus
 
 COMMENT_LIMIT = 65_536
 """Code points of one comment, as GitHub's own error names it."""
@@ -173,69 +172,3 @@ def _check_sarif(sarif: str) -> None:
             f"the SARIF report has {max(results):,} results, and GitHub takes {_SARIF_RESULTS:,}",
             remedy="keep it as an artifact",
         )
-
-
-class GithubOpening:
-    """Opens a pull request (`pulls/create`), or finds the open one of the same branches."""
-
-    def __init__(self, api: Api, owner: str) -> None:
-        self._api = api
-        self._owner = owner
-
-    def open(self, request: NewChangeRequest) -> str:
-        """Its address for people. Labels are put on a new one only."""
-        found = self._find(request)
-        if found is not None:
-            return found
-        try:
-            answer = self._create(request)
-        except ForgeError as error:
-            found = self._find(request) if error.uncertain or error.status == 422 else None
-            if found is None:
-                raise
-            return found
-        with as_documented("the new pull request"):
-            number, address = int(answer["number"]), str(answer["html_url"])
-        if request.labels:
-            self._api.write(
-                "POST",
-                f"{self._api.repository}/issues/{number}/labels",
-                {"labels": list(request.labels)},
-                can="label the pull request",
-                needs=_COMMENTS,
-            )
-        return address
-
-    def _find(self, request: NewChangeRequest) -> str | None:
-        pages = self._api.pages(
-            f"{self._api.repository}/pulls",
-            can="list the pull requests",
-            state="open",
-            head=f"{self._owner}:{_branch(request.head_ref)}",
-            base=_branch(request.base_ref),
-        )
-        with as_documented("the pull requests"):
-            for pull in (pull for page in pages for pull in page):
-                if pull["head"]["ref"] == _branch(request.head_ref):
-                    return str(pull["html_url"])
-        return None
-
-    def _create(self, request: NewChangeRequest) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = self._api.write(
-            "POST",
-            f"{self._api.repository}/pulls",
-            {
-                "title": request.title,
-                "body": request.body,
-                "head": _branch(request.head_ref),
-                "base": _branch(request.base_ref),
-                "draft": request.draft,
-            },
-            can="open the pull request",
-            needs=_COMMENTS,
-        )
-        return answer
-
-
-def _branch(ref: str) -> str:
-    return ref.removeprefix("refs/heads/")

@@ -90,6 +90,7 @@ query ChangeRequest($owner: String!, $name: String!, $number: Int!) {{
       isDraft
       isCrossRepository
       createdAt
+      mergedAt
       mergeCommit {{ oid }}
       author {{ {_PERSON} }}
       baseRefName

@@ -13,6 +13,7 @@ from gitops_gate.forges.gitlab.connection import Connection
 from gitops_gate.forges.gitlab.facts import Allowed, Facts
 from gitops_gate.forges.gitlab.graph import Graph
 from gitops_gate.forges.gitlab.inline import Inline
+from gitops_gate.forges.gitlab.landed import Identity, Landed
 from gitops_gate.forges.gitlab.opening import Opening
 from gitops_gate.forges.gitlab.protection import BranchProtection
 from gitops_gate.forges.gitlab.reading import Reader
@@ -33,6 +34,7 @@ NO_THREADS = f"inline comments: a CI_JOB_TOKEN may neither read nor write them; 
 NO_STATUS = f"commit status: a CI_JOB_TOKEN may not set one; {_USE}"
 NO_PROTECTION = f"branch protection: a CI_JOB_TOKEN may not read it; {_USE}"
 NO_OPENING = f"opening merge requests: a CI_JOB_TOKEN may not; {_USE}"
+NO_IDENTITY = f"the project's id and path: a CI_JOB_TOKEN may not read them; {_USE}"
 _NOT_FOR_JOBS = (
     NO_APPROVALS,
     NO_NOTES,
@@ -40,6 +42,7 @@ _NOT_FOR_JOBS = (
     NO_STATUS,
     NO_PROTECTION,
     NO_OPENING,
+    NO_IDENTITY,
 )
 MAY_NOT_NOTE = "comments: the token's account may not write on this merge request"
 MAY_NOT_PUSH = "commit status: the token's account needs the Developer role in the project"
@@ -75,7 +78,7 @@ def connect_gitlab(
     statuses = Statuses(connection)
     reader = Reader(connection, graph, statuses, sleep=sleep)
     if is_job:
-        return replace(_for_reading(reader), missing=_NOT_FOR_JOBS)
+        return replace(_for_reading(reader, connection), missing=_NOT_FOR_JOBS)
     facts = reader.probe()
     if facts.me is None or facts.me.id is None:
         raise forge_error(
@@ -88,7 +91,10 @@ def connect_gitlab(
     allowed = _allowed(facts, approvals)
     reader.may_resolve = allowed.push is True
     forge = replace(
-        _for_reading(reader), approvals=approvals, protection=BranchProtection(connection)
+        _for_reading(reader, connection),
+        approvals=approvals,
+        protection=BranchProtection(connection),
+        identity=Identity(connection, endpoint),
     )
     return _with_writing(forge, allowed, connection, reader, statuses)
 
@@ -107,7 +113,7 @@ def _with_writing(
     )
 
 
-def _for_reading(reader: Reader) -> Forge:
+def _for_reading(reader: Reader, connection: Connection) -> Forge:
     return Forge(
         kind="gitlab",
         change_requests=reader,
@@ -118,6 +124,7 @@ def _for_reading(reader: Reader) -> Forge:
         sarif=None,
         protection=None,
         opening=None,
+        landed=Landed(connection),
     )
 
 

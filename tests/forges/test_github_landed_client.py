@@ -1,0 +1,168 @@
+"""Who landed a commit, what GitHub tells of merged pull requests, and which repository it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gitops_gate.errors import ForgeError
+from gitops_gate.forges.connect import connect
+from gitops_gate.forges.endpoint import endpoint_for
+from gitops_gate.forges.values import ChangeState, Target
+from tests.forges.github import GitHubServer, actions
+from tests.forges.serving import Fault, Reply
+from tests.unit.forges.scripted_server import TestClock
+
+TOKEN = "ghs_Deliverer0123456789abcdef"
+READER = {"contents": "read", "pull_requests": "read"}
+
+
+@pytest.fixture
+def server(github_server: GitHubServer):
+    """A repository with one approved pull request of two commits, and a token that reads."""
+    repository = github_server.repository(
+        "acme/shop", collaborators={"ann": "write", "sam": "write", "mia": "maintain"}
+    )
+    for number in (1, 2):
+        github_server.commit(
+            repository, "feature", {f"{number}.yaml": "a: 1\n"}, actor=github_server.account("ann")
+        )
+    pull = github_server.pull(repository, head="feature", author=github_server.account("ann"))
+    actions.review(
+        github_server.world, repository, pull, github_server.account("sam"), state="APPROVED"
+    )
+    github_server.token(TOKEN, permissions=READER)
+    return github_server
+
+
+@pytest.fixture
+def repository(server):
+    return server.world.find("acme/shop")
+
+
+@pytest.fixture
+def pull(repository):
+    return repository.pulls[1]
+
+
+def opened(server, *, token=TOKEN, **more):
+    target = replace(Target(repository="acme/shop", number=1), **more)
+    endpoint = endpoint_for("github", pinned_url=server.origin)
+    return connect(endpoint, target, token, deadline=600.0, clock=TestClock().clock())
+
+
+def merge(server, pull, method="merge", by="mia"):
+    repository = server.world.find("acme/shop")
+    return actions.merge(server.world, repository, pull, server.account(by), method)
+
+
+# ----------------------------------------------------------------------------- landed
+
+
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_the_pull_request_that_landed_a_commit_is_told_with_who_merged_it(server, pull, method):
+    sha = merge(server, pull, method)
+    forge = opened(server, number=None)
+    server.forget()
+
+    (landed,) = forge.landed.landed(sha)
+
+    assert (landed.number, landed.base_ref) == (1, "refs/heads/main")
+    assert (landed.head, landed.merge_commit, landed.squash_commit) == (pull.head, sha, None)
+    assert landed.merged_at == pull.merged_at
+    assert landed.merged_by.login == "mia"
+    assert [entry.operation for entry in server.log] == [
+        "repos/list-pull-requests-associated-with-commit", "pulls/get",
+    ]  # fmt: skip
+
+
+def test_open_pull_requests_and_those_of_other_repositories_landed_nothing(server, pull):
+    forge = opened(server, number=None)
+    assert forge.landed.landed(pull.head) == ()
+
+    sha = merge(server, pull)
+    row = opened(server).landed.landed(sha)
+    assert [one.number for one in row] == [1]
+    elsewhere = {"number": 1, "merged_at": "2026-11-24T12:00:00Z", "base": {"repo": {"id": 7}}}
+    server.faults.reply("repos/list-pull*", Reply.of([elsewhere]), name="a fork's parent")
+    assert forge.landed.landed(sha) == ()
+
+
+def test_a_direct_push_was_landed_by_nothing(server, repository):
+    sha = server.commit(repository, "main", {"x.yaml": "a: 1\n"}, actor=server.account("mia"))
+    assert opened(server, number=None).landed.landed(sha) == ()
+
+
+def test_a_commit_that_github_does_not_know_yet_is_an_error(server):
+    with pytest.raises(ForgeError, match="No commit found") as caught:
+        opened(server, number=None).landed.landed("1" * 40)
+    assert caught.value.status == 422
+    with pytest.raises(ForgeError, match="no commit's id"):
+        opened(server, number=None).landed.landed("../pulls")
+
+
+def test_an_answer_that_contradicts_the_list_is_an_error(server, pull):
+    sha = merge(server, pull)
+    forge = opened(server, number=None)
+    server.faults.add(Fault(name="lag", operation="pulls/get", after=_unmerged))
+    with pytest.raises(ForgeError, match="two things about whether 1 was merged"):
+        forge.landed.landed(sha)
+
+
+def _unmerged(_request, reply):
+    return Reply.of({**reply.json(), "merged_at": None})
+
+
+# ----------------------------------------------------------------------------- a merged one
+
+
+def test_a_merged_pull_request_is_read_with_its_approvals_and_pushes(server, repository, pull):
+    sha = merge(server, pull)
+    forge = opened(server)
+    snapshot = forge.change_requests.read()
+    facts = forge.approvals.approvals(snapshot)
+
+    assert (snapshot.change.state, snapshot.change.merge_commit) == (ChangeState.MERGED, sha)
+    assert [review.author.login for review in facts.reviews] == ["sam"]
+    assert facts.pushes[-1].after == pull.head
+    assert [one.commit for one in facts.contributions][-1] == pull.head
+    moves = forge.approvals.target_moves(snapshot)
+    assert moves[-1].after == sha == snapshot.change.base_commit
+
+
+# ----------------------------------------------------------------------------- identity
+
+
+def test_a_repository_is_told_by_its_id_and_where_git_writes_it(server, repository):
+    forge = opened(server, number=None, repository_id=repository.id)
+    server.forget()
+    found = forge.identity.identity()
+
+    assert (found.id, found.path, found.default_branch) == (repository.id, "acme/shop", "main")
+    assert found.clone_url == f"{server.origin}/acme/shop.git"
+    assert found.url == f"{server.origin}/acme/shop"
+    assert [entry.operation for entry in server.log] == ["repos/get"]
+
+
+def test_the_answer_decides_neither_the_host_nor_a_path_that_leads_elsewhere(server, repository):
+    forge = opened(server, number=None)
+    about = {"id": repository.id, "default_branch": "main"}
+    server.faults.reply(
+        "repos/get",
+        Reply.of({**about, "full_name": "acme/shop", "clone_url": "https://evil.example/x.git"}),
+        name="another host",
+    )
+    assert forge.identity.identity().clone_url == f"{server.origin}/acme/shop.git"
+    for path in ("acme/../x", "shop", "acme/shop?x", "-acme/shop", "a@b/c"):
+        server.faults.reply("repos/get", Reply.of({**about, "full_name": path}), name="a path")
+        with pytest.raises(ForgeError, match="path that cannot be one"):
+            forge.identity.identity()
+
+
+def test_another_repository_than_the_pinned_one_is_refused(server, repository):
+    forge = opened(server, number=None, repository_id=repository.id)
+    other = Reply.of({"id": 7, "full_name": "acme/shop", "default_branch": "main"})
+    server.faults.reply("repos/get", other, name="another one")
+    with pytest.raises(ForgeError, match="is repository 7 on the forge"):
+        forge.identity.identity()
