@@ -11,6 +11,7 @@ is compared with a path.
 
 from __future__ import annotations
 
+from gitops_gate.config.delivery_settings import delivery_targets
 from gitops_gate.config.globs import is_glob, matches, matches_any
 from gitops_gate.config.load import CONFIGURATION_PATH, load_settings, settings_digest
 from gitops_gate.config.ratifications import (
@@ -30,6 +31,7 @@ __all__ = [
     "Settings",
     "WaivedResource",
     "Waiver",
+    "delivery_targets",
     "is_glob",
     "load_ratifications",
     "load_settings",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from gitops_gate.config.globs import matches
+from gitops_gate.config.refs import BRANCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +48,32 @@ class DeliverySettings:
     branches: Mapping[str, tuple[DeliveryTarget, ...]] = field(default_factory=dict)
     attestations: str = "refs/heads/gitops-gate/attestations"
     signing: SigningSettings | None = None
+
+
+def delivery_targets(settings: DeliverySettings, branch: str) -> tuple[DeliveryTarget, ...]:
+    """The refs that a branch, by its short name, is delivered to, with `{branch}` filled in.
+
+    Those of the first pattern that matches; none where none does.
+    """
+    for pattern, targets in settings.branches.items():
+        if matches(pattern, branch):
+            return tuple(replace(one, ref=one.ref.replace(BRANCH, branch)) for one in targets)
+    return ()
+
+
+def is_delivered_to(settings: DeliverySettings, ref: str) -> bool:
+    """Whether some branch may be delivered to a ref, by its full name."""
+    for targets in settings.branches.values():
+        for target in targets:
+            before, filled, after = target.ref.partition(BRANCH)
+            if not filled and ref == before:
+                return True
+            branch = ref[len(before) : len(ref) - len(after)]
+            named = f"{before}{branch}{after}" == ref and branch != ""
+            if filled and named and _targets(settings, branch, ref):
+                return True
+    return False
+
+
+def _targets(settings: DeliverySettings, branch: str, ref: str) -> bool:
+    return any(target.ref == ref for target in delivery_targets(settings, branch))

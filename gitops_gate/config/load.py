@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops_gate.config.approval_loading import approval_problems, load_approvals, load_freezes
+from gitops_gate.config.delivery_loading import delivery_problems, load_delivery
 from gitops_gate.config.durations import seconds
 from gitops_gate.config.globs import is_glob
 from gitops_gate.config.settings import (
@@ -57,10 +58,14 @@ def settings_digest(settings: Settings) -> str:
     """`sha256:` and the digest of what settings mean, however they were written.
 
     Equal settings have equal digests: comments, the order of keys, quotes and defaults that are
-    spelled out make no difference; the order of lists and of environments does, as it matters.
+    spelled out make no difference; the order of lists, of environments and of the branches that are
+    delivered does, as it matters.
     """
+    meaning = dataclasses.asdict(settings)
+    # The first pattern that matches a branch counts, so that their order is part of the meaning.
+    meaning["delivery"]["branches"] = list(meaning["delivery"]["branches"].items())
     content = json.dumps(
-        dataclasses.asdict(settings),
+        meaning,
         sort_keys=True,
         ensure_ascii=True,
         separators=(",", ":"),
@@ -72,6 +77,7 @@ def settings_digest(settings: Settings) -> str:
 def _meaning(value: Mapping[str, Any]) -> Iterator[Problem]:
     """What the schema cannot say: how entries relate."""
     yield from approval_problems(value)
+    yield from delivery_problems(value)
     names: set[str] = set()
     for number, entry in enumerate(value.get("applications", ())):
         name = entry.get("name")
@@ -111,6 +117,7 @@ def _settings(value: Mapping[str, Any]) -> Settings:
         freezes=load_freezes(value.get("freezes", ())),
         forge=ForgeSettings(**value.get("forge", {})),
         review=_review(value.get("review", {})),
+        delivery=load_delivery(value.get("delivery", {})),
         redact=tuple(value.get("review", {}).get("redact", ())),
     )
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gitops_gate.config.durations import long_seconds, seconds
 from gitops_gate.config.globs import check_glob, check_path
+from gitops_gate.config.refs import check_branch, check_branches, check_target
 from gitops_gate.config.times import check_schedule, check_timezone, moment
 from gitops_gate.config.wording import Problem, explain, place_of
 from gitops_gate.documents import Limits, RawDocument, load_document, split_stream
@@ -146,6 +147,8 @@ def _check_date(text: str) -> None:
 
 
 _FORMATS: dict[str, Callable[[str], object]] = {
+    "branch": check_branch,
+    "branches": check_branches,
     "command": _check_command,
     "date": _check_date,
     "duration": seconds,
@@ -154,5 +157,6 @@ _FORMATS: dict[str, Callable[[str], object]] = {
     "moment": moment,
     "path": check_path,
     "schedule": check_schedule,
+    "target": check_target,
     "timezone": check_timezone,
 }

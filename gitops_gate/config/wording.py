@@ -17,11 +17,6 @@ from gitops_gate.tools import clean_text
 
 Field = tuple[str | int, ...]
 
-_LATER: Mapping[Field, tuple[str, ...]] = {
-    (): ("delivery",),
-}
-"""Keys of the format whose feature no version has yet."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -82,8 +77,6 @@ def _named(field: Field) -> str:
 
 def _unknown_key(field: Field, known: Sequence[str]) -> str:
     key = str(field[-1])
-    if key in _LATER.get(tuple(map(str, field[:-1])), ()):
-        return f"`{dotted(field)}` is not supported by this version"
     message = f"unknown key `{dotted(field)}`"
     similar = difflib.get_close_matches(key[:100], known, 1)
     if similar:

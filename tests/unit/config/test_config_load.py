@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from gitops_gate.config import Settings, load_settings, published_schema, settings_digest
 from gitops_gate.config.approval_loading import load_approvals, load_freezes
+from gitops_gate.config.delivery_loading import load_delivery
 from gitops_gate.config.settings import (
     ConfiguredApplication,
     ConfiguredHelm,
@@ -256,7 +257,7 @@ class TestErrors:
                 8,
                 "unknown key `gate.x`; known here: mode, fail_on, scope",
             ),
-            ("delivery: {}", 1, 1, "`delivery` is not supported by this version"),
+            ("deliver: {}", 1, 1, "unknown key `deliver`; did you mean `delivery`?"),
             (
                 "forge: {url: https://user:secret@github.example.com}",
                 1,
@@ -454,7 +455,7 @@ class TestErrors:
             (
                 ".gitops-gate.yaml:3:1: unknown key `nonsense`; known here: version, environments, "
                 "discovery, applications, render, schemas, policies, gate, waivers, approvals, "
-                "freezes, forge, review"
+                "freezes, forge, review, delivery"
             ),
             (
                 ".gitops-gate.yaml:5:10: `gate.scope`: `everything` is not allowed; "
@@ -533,6 +534,7 @@ class TestDigest:
             load(COMPLETE),
             approvals=load_approvals({"bind": "result"}),
             freezes=load_freezes([{"name": "now", "from": "2026-12-20T00:00:00Z"}]),
+            delivery=load_delivery({"attestations": "refs/heads/attestations"}),
         )
         for name in Settings.__dataclass_fields__:
             digests.add(settings_digest(replace(Settings(), **{name: getattr(complete, name)})))
