@@ -31,16 +31,21 @@ class Extent:
 
 
 def extents_on(text: bytes, line: int, *, first_line: int = 1) -> tuple[Extent, ...]:
-    """The scalars that start on a line, in their order; lines count from `first_line`.
+    """The scalars that start on a line, in their order; see `extents_of`."""
+    return tuple(
+        extent for extent in extents_of(text, first_line=first_line) if extent.line == line
+    )
+
+
+def extents_of(text: bytes, *, first_line: int = 1) -> tuple[Extent, ...]:
+    """All scalars of a document, in their order; lines count from `first_line`.
 
     What an alias stands for is where its anchor is. Empty for a document that cannot be read.
     """
     try:
         source = as_text(text, first_line)
         root = compose(source, DEFAULT_LIMITS)
-        if root is None:
-            return ()
-        return tuple(extent for extent in _extents(source, root, ()) if extent.line == line)
+        return () if root is None else tuple(_extents(source, root, ()))
     except (ManifestError, RecursionError):
         return ()
 
