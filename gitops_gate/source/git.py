@@ -3,14 +3,14 @@
 Every Git command of this package goes through here. The user's and the machine's configuration
 is replaced by the file `gitconfig` beside this module; what a repository's own configuration could
 make Git execute or fetch is overridden; replace refs, grafts, lazy fetching and optional locks
-are off. The commands are those that read: nothing here writes to a user's repository.
+are off. Nothing here writes to a user's repository: what is written, goes to a scratch one.
 
 Settings are described in the manual pages git(1) ("Environment variables") and git-config(1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gitops_gate.errors import SourceError, ToolError
@@ -57,15 +57,24 @@ _OVERRIDES = {
 }
 
 
-def git_environment() -> dict[str, str]:
-    """The whole environment of a Git process: an allow-list, and what hardens Git."""
-    return clean_environment(_ENVIRONMENT)
+def git_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The whole environment of a Git process: an allow-list, what hardens Git, and `extra`."""
+    return clean_environment(_ENVIRONMENT | dict(extra or {}))
 
 
-def git_command(arguments: Sequence[str], *, git_dir: str | None = None) -> list[str]:
-    """The argument vector of a hardened Git command, in `git_dir` when that is given."""
+def git_command(
+    arguments: Sequence[str],
+    *,
+    git_dir: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> list[str]:
+    """The argument vector of a hardened Git command, in `git_dir` when that is given.
+
+    `settings` are configuration variables on top of those that harden it; no secrets, because
+    every process of the machine can read them.
+    """
     command = ["git", "--no-pager"]
-    for key, value in _OVERRIDES.items():
+    for key, value in (_OVERRIDES | dict(settings or {})).items():
         command += ["-c", f"{key}={value}"]
     if git_dir is not None:
         command.append(f"--git-dir={git_dir}")
@@ -77,18 +86,24 @@ def run_git(
     *,
     git_dir: str | None = None,
     folder: str | None = None,
+    stdin: bytes = b"",
+    timeout: float = TIMEOUT,
+    settings: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Completed:
     """Run a hardened Git command and return what it printed, whatever its exit code.
 
-    Raises `SourceError` when Git is missing, takes over `TIMEOUT` seconds, or lists more than
+    `settings` and `environment` are on top of what hardens Git, see `git_command`.
+    Raises `SourceError` when Git is missing, takes over `timeout` seconds, or lists more than
     `MAXIMUM_LISTING` bytes.
     """
     try:
         return run(
-            git_command(arguments, git_dir=git_dir),
-            timeout=TIMEOUT,
-            environment=git_environment(),
+            git_command(arguments, git_dir=git_dir, settings=settings),
+            timeout=timeout,
+            environment=git_environment(environment),
             folder=folder,
+            stdin=stdin,
             maximum_output=MAXIMUM_LISTING,
         )
     except ToolError as error:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gitops_gate.errors import SourceError
+from gitops_gate.source.commits import parse_commit
 from gitops_gate.source.git import decode, run_git
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def best_ancestor(location: Location, blobs: GitBlobs, one: str, other: str) -> 
         )
     if len(bases) == 1:
         return bases[0]
-    return min(bases, key=lambda commit: (-_committed_at(blobs, commit), commit))
+    facts = (parse_commit(commit, blobs.read_object(commit, "commit")) for commit in bases)
+    return min(facts, key=lambda fact: (-fact.committed_at.timestamp(), fact.commit)).commit
 
 
 def first_parents(blobs: GitBlobs, commit: str, limit: int) -> tuple[str, ...]:
@@ -49,7 +51,7 @@ def first_parents(blobs: GitBlobs, commit: str, limit: int) -> tuple[str, ...]:
     found: list[str] = []
     current: str | None = commit
     while current is not None and len(found) < limit:
-        parents = _header_lines(blobs, current, "parent")
+        parents = parse_commit(current, blobs.read_object(current, "commit")).parents
         found.append(current)
         current = parents[0] if parents else None
     return tuple(found)
@@ -73,15 +75,3 @@ def _all_known(git_dir: str, one: str, other: str, base: str) -> bool:
     """Whether every ancestor of either side that is no ancestor of the base is there."""
     asked = run_git(("rev-list", "--count", one, other, f"^{base}"), git_dir=git_dir)
     return asked.code == 0 and not asked.stderr
-
-
-def _committed_at(blobs: GitBlobs, commit: str) -> int:
-    """The committer's time stamp, in seconds since 1970; 0 where there is none."""
-    words = " ".join(_header_lines(blobs, commit, "committer")).split()
-    return int(words[-2]) if len(words) > 1 and words[-2].isdecimal() else 0
-
-
-def _header_lines(blobs: GitBlobs, commit: str, field: str) -> list[str]:
-    """What a commit object says in its header lines of one name (gitformat-object)."""
-    header = decode(blobs.read_object(commit, "commit").split(b"\n\n", 1)[0])
-    return [line[len(field) + 1 :] for line in header.split("\n") if line.startswith(f"{field} ")]

@@ -2,7 +2,8 @@
 
 `open_repository` is where Git enters the flow: names become commits, commits become trees whose
 files are read later, where they are needed. Names are resolved in the user's repository, because
-only it knows its refs; everything else is answered by a scratch repository of our own.
+only it knows its refs; everything else, full object ids too, is answered by a scratch repository
+of our own, which also holds what was fetched.
 """
 
 from __future__ import annotations
@@ -45,15 +46,19 @@ def open_repository(path: str | os.PathLike[str]) -> Repository:
 
 
 class Repository:
-    """An opened repository; a context manager. Its trees can be read until it is closed."""
+    """An opened repository; a context manager. Its trees can be read until it is closed.
+
+    `scratch` is the folder of a bare repository of our own, to which everything is written that
+    is computed or fetched; `blobs` reads from it, and so from the user's repository as well.
+    """
 
     def __init__(self, location: Location) -> None:
         self.location = location
         objects = f"{location.common_dir}/objects"
-        self._scratch = make_scratch(objects, location.algorithm)
-        self._blobs = GitBlobs(git_dir=self._scratch, remedy=location.remedy)
+        self.scratch = make_scratch(objects, location.algorithm)
+        self.blobs = GitBlobs(git_dir=self.scratch, remedy=location.remedy)
         self._trees: dict[str, Tree] = {}
-        self._cleanup = weakref.finalize(self, remove_scratch, self._scratch, os.getpid())
+        self._cleanup = weakref.finalize(self, remove_scratch, self.scratch, os.getpid())
 
     def __enter__(self) -> Repository:
         return self
@@ -68,7 +73,7 @@ class Repository:
 
     def close(self) -> None:
         """End the Git processes and remove the scratch repository."""
-        close_readers(self._scratch)
+        close_readers(self.scratch)
         self._cleanup()
 
     def resolve(self, name: str) -> str:
@@ -79,6 +84,8 @@ class Repository:
         """
         if not name or name.startswith("-") or min(encode(name)) < 0x20:
             raise SourceError(f"not a revision name: {shown(name)!r}")
+        if is_object_id(name) and (known := self.blobs.find(f"{name}^{{commit}}")):
+            return known
         asked = self._ask("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
         if b"is ambiguous" in asked.stderr:
             raise SourceError(
@@ -120,14 +127,14 @@ class Repository:
 
         Raises `SourceError` when they have none, or when too little history is there to know it.
         """
-        return best_ancestor(self.location, self._blobs, self.resolve(one), self.resolve(other))
+        return best_ancestor(self.location, self.blobs, self.resolve(one), self.resolve(other))
 
     def first_parent_history(self, commit: str, limit: int) -> tuple[str, ...]:
         """At most `limit` commits: this one, its first parent, and so on to the root.
 
         Raises `SourceError` when history ends before that because it was not fetched.
         """
-        return first_parents(self._blobs, self.resolve(commit), limit)
+        return first_parents(self.blobs, self.resolve(commit), limit)
 
     def revision(self, name: str) -> Revision:
         """The commit that a name stands for, with its tree.
@@ -136,10 +143,10 @@ class Repository:
         that Git would refuse to check out.
         """
         commit = self.resolve(name)
-        tree = self._blobs.find(f"{commit}^{{tree}}")
+        tree = self.blobs.find(f"{commit}^{{tree}}")
         if tree is None:
             raise SourceError(
-                f"the tree of commit {commit} is not in the repository", remedy=self._blobs.remedy
+                f"the tree of commit {commit} is not in the repository", remedy=self.blobs.remedy
             )
         return Revision(name=name, commit=commit, tree=self._listed(tree))
 
@@ -149,7 +156,7 @@ class Repository:
         Raises `MergeConflictError` when they cannot be merged, otherwise as `revision` does.
         """
         onto, change = self.resolve(base), self.resolve(head)
-        tree = merged_tree(self.location, self._scratch, onto, change)
+        tree = merged_tree(self.location, self.scratch, onto, change)
         return Revision(name=f"{change} merged into {onto}", commit=None, tree=self._listed(tree))
 
     def worktree(self) -> Revision:
@@ -162,14 +169,14 @@ class Repository:
             raise SourceError(
                 "the repository has no working tree", remedy="name a commit: --head REV"
             )
-        tree = worktree_tree(root, self._blobs, self.location.algorithm)
+        tree = worktree_tree(root, self.blobs, self.location.algorithm)
         return Revision(name="worktree", commit=None, tree=tree)
 
     def _listed(self, tree: str) -> Tree:
         """A tree object's listing, which never changes: it is made once."""
         if tree not in self._trees:
-            entries = list_tree(self._scratch, tree, remedy=self._blobs.remedy)
-            self._trees[tree] = Tree(entries=entries, blobs=self._blobs, identity=tree)
+            entries = list_tree(self.scratch, tree, remedy=self.blobs.remedy)
+            self._trees[tree] = Tree(entries=entries, blobs=self.blobs, identity=tree)
         return self._trees[tree]
 
     def staged(self) -> Revision:
@@ -177,7 +184,7 @@ class Repository:
 
         Raises `SourceError` in the middle of a merge with conflicts.
         """
-        return Revision(name="staged", commit=None, tree=staged_tree(self.location, self._blobs))
+        return Revision(name="staged", commit=None, tree=staged_tree(self.location, self.blobs))
 
     def _ask(self, *arguments: str) -> Completed:
         return run_git(arguments, git_dir=self.location.git_dir)
