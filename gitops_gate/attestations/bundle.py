@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gitops_gate.attestations.canonical import MAXIMUM_BYTES, canonical_json, parsed_json
-from gitops_gate.attestations.envelope import envelope_digest, signed_envelope, verified
+from gitops_gate.attestations.canonical import MAXIMUM_BYTES
+from gitops_gate.attestations.envelope import envelope_digest, signed_envelope, verified, written
 from gitops_gate.attestations.failures import refuted, unchecked
 from gitops_gate.attestations.signing import Signer, Trusted
 from gitops_gate.attestations.statement import decision_of, decision_statement, summary_statement
@@ -50,12 +50,15 @@ def opened(data: bytes, trusted: Sequence[Trusted], where: str) -> Entry:
     summary, _ = _payload(lines[1], trusted, where)
     if summary != summary_statement(decision, digest):
         raise refuted("the verification summary is not the one of this decision", where)
-    return Entry(decision=decision, digest=digest, key=key)
+    return Entry(decision=decision, digest=digest, key=key.id)
 
 
-def _payload(line: bytes, trusted: Sequence[Trusted], where: str) -> tuple[bytes, str]:
-    """The payload of a line, and the trusted key that signed it and that the line names."""
+def _payload(line: bytes, trusted: Sequence[Trusted], where: str) -> tuple[bytes, Trusted]:
+    """The payload of a line as this module writes it, and the trusted key that it names."""
     found = verified(line, trusted, where)
-    if canonical_json(parsed_json(line, where)) != line:
+    if written(found.envelope) != line:
         raise refuted("an envelope is not written as it is here", where)
+    names = {signature.key_id for signature in found.envelope.signatures}
+    if found.keys[0].hint not in names:
+        raise refuted("a signature is in the name of another key than made it", where)
     return found.payload, found.keys[0]

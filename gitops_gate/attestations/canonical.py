@@ -9,8 +9,8 @@ Text that is no Unicode, such as a path of other bytes (PEP 383), is kept as it 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, cast
 
 from gitops_gate.attestations.failures import refuted, unchecked
 from gitops_gate.errors import AttestationError
@@ -44,11 +44,20 @@ def canonical_json(value: object) -> bytes:
     Raises `AttestationError` for what has none: a fraction, a number beyond 2^53, a key that is no
     text, a value of another type, or nesting beyond `MAXIMUM_DEPTH`.
     """
+    return spelled(plain(value))
+
+
+def plain(value: object) -> Any:
+    """The same value as dictionaries and lists. Raises as `canonical_json` does."""
     try:
-        plain = _plain(value, 0)
+        return _plain(value, 0)
     except _UnspellableError as fault:
         raise AttestationError(f"this cannot be attested: {fault.told()}") from None
-    return json.dumps(plain, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
+
+
+def spelled(value: object) -> bytes:
+    """The one spelling of what `plain` or `parsed_json` gave."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
 
 
 def parsed_json(data: bytes, where: str) -> Any:
@@ -74,43 +83,46 @@ def parsed_json(data: bytes, where: str) -> Any:
 
 
 def _plain(value: object, depth: int) -> object:
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
     if isinstance(value, str):
         return str(value)
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, int):
         if abs(value) > _GREATEST:
             raise _UnspellableError("a number is beyond 2^53")
         return int(value)
     if depth >= MAXIMUM_DEPTH:
         raise _UnspellableError(f"it is nested deeper than {MAXIMUM_DEPTH} levels")
-    if isinstance(value, Mapping):
-        return _plain_mapping(value, depth + 1)
+    if kind is dict or isinstance(value, Mapping):
+        return _plain_mapping(cast(Mapping[Any, Any], value), depth + 1)
     if isinstance(value, list | tuple):
-        plain = []
-        for number, item in enumerate(value):
-            try:
-                plain.append(_plain(item, depth + 1))
-            except _UnspellableError as fault:
-                fault.way.append(f"[{number}]")
-                raise
-        return plain
-    raise _UnspellableError(
-        f"a {type(value).__name__} is neither text, a whole number nor made of such"
-    )
+        return _plain_list(value, depth + 1)
+    raise _UnspellableError(f"a {kind.__name__} is neither text, a whole number nor made of such")
+
+
+def _plain_list(value: Sequence[object], depth: int) -> list[object]:
+    items: list[object] = []
+    for number, item in enumerate(value):
+        try:
+            items.append(_plain(item, depth))
+        except _UnspellableError as fault:
+            fault.way.append(f"[{number}]")
+            raise
+    return items
 
 
 def _plain_mapping(value: Mapping[Any, Any], depth: int) -> dict[str, object]:
-    plain: dict[str, object] = {}
+    items: dict[str, object] = {}
     for key, item in value.items():
         if not isinstance(key, str):
             raise _UnspellableError("a key is not text")
         try:
-            plain[str(key)] = _plain(item, depth)
+            items[str(key)] = _plain(item, depth)
         except _UnspellableError as fault:
             fault.way.append(f".{key}")
             raise
-    return plain
+    return items
 
 
 def _without_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

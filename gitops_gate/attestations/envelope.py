@@ -29,7 +29,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """An envelope as it was read, before anything in it is believed."""
+    """An envelope with nothing in it believed yet."""
 
     payload_type: str
     payload: bytes
@@ -38,29 +38,30 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A payload that a trusted key signed. `keys` are the ids of all trusted ones that did."""
+    """An envelope that trusted keys signed: `keys` are all those that did, in its order."""
 
-    payload: bytes
-    keys: tuple[str, ...]
+    envelope: Envelope
+    keys: tuple[Trusted, ...]
+
+    @property
+    def payload(self) -> bytes:
+        """What was signed."""
+        return self.envelope.payload
 
 
 def signed_envelope(payload: bytes, signer: Signer, payload_type: str = PAYLOAD_TYPE) -> bytes:
-    """A payload in an envelope, as one line of canonical JSON without its end of line.
-
-    Raises `AttestationError` when the signer fails.
-    """
+    """A payload in an envelope, as `written` gives it. Raises what the signer raises."""
     signature = signer.sign(pre_authentication(payload_type, payload))
-    written: dict[str, object] = {
-        "keyid": signature.key_id,
-        "sig": base64.b64encode(signature.value).decode(),
-    }
-    if signature.extension is not None:
-        written["extension"] = signature.extension
+    return written(Envelope(payload_type=payload_type, payload=payload, signatures=(signature,)))
+
+
+def written(envelope: Envelope) -> bytes:
+    """An envelope as one line of canonical JSON, without the end of the line."""
     return canonical_json(
         {
-            "payload": base64.b64encode(payload).decode(),
-            "payloadType": payload_type,
-            "signatures": [written],
+            "payload": base64.b64encode(envelope.payload).decode(),
+            "payloadType": envelope.payload_type,
+            "signatures": [_written(signature) for signature in envelope.signatures],
         }
     )
 
@@ -71,7 +72,7 @@ def verified(
     where: str,
     payload_type: str = PAYLOAD_TYPE,
 ) -> Verified:
-    """The payload of an envelope that at least one of the trusted keys signed.
+    """The envelope that was signed by at least one of the trusted keys.
 
     Signatures by others, or that do not verify, are passed over, as the protocol says. Raises
     `AttestationError`: refuted when it is no envelope, is of another type, or has no more than a
@@ -79,17 +80,17 @@ def verified(
     """
     envelope = read_envelope(data, where)
     signed = pre_authentication(envelope.payload_type, envelope.payload)
-    keys: list[str] = []
+    keys: list[Trusted] = []
     for signature in envelope.signatures:
-        named_first = sorted(trusted, key=lambda key: key.id != signature.key_id)
-        found = next((key.id for key in named_first if key.verifies(signature, signed)), None)
+        named_first = sorted(trusted, key=lambda key: key.hint != signature.key_id)
+        found = next((key for key in named_first if key.verifies(signature, signed)), None)
         if found is not None and found not in keys:
             keys.append(found)
     if not keys:
         raise _without_trusted(envelope, trusted, where)
     if envelope.payload_type != payload_type:
         raise refuted("the payload is of another type than in-toto statements", where)
-    return Verified(payload=envelope.payload, keys=tuple(keys))
+    return Verified(envelope=envelope, keys=tuple(keys))
 
 
 def read_envelope(data: bytes, where: str) -> Envelope:
@@ -124,6 +125,16 @@ def pre_authentication(payload_type: str, payload: bytes) -> bytes:
 def envelope_digest(data: bytes) -> str:
     """`sha256:…` over an envelope as it is stored, without the end of its line."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _written(signature: Signature) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "keyid": signature.key_id,
+        "sig": base64.b64encode(signature.value).decode(),
+    }
+    if signature.extension is not None:
+        fields["extension"] = signature.extension
+    return fields
 
 
 def _signature(value: Any, where: str) -> Signature:
@@ -161,7 +172,9 @@ def _without_trusted(envelope: Envelope, trusted: Sequence[Trusted], where: str)
         )
     if not envelope.signatures:
         return unchecked("it is not signed", where)
-    if {key.id for key in trusted} & {signature.key_id for signature in envelope.signatures}:
+    if {key.hint for key in trusted if key.hint} & {
+        signature.key_id for signature in envelope.signatures
+    }:
         return refuted("the signature in the name of a trusted key does not verify", where)
     return unchecked(
         "no trusted key signed it",

@@ -60,6 +60,11 @@ class TrustedKey:
     kind: Kind
     pem: str = field(repr=False)
 
+    @property
+    def hint(self) -> str:
+        """The id that its signatures carry in an envelope."""
+        return self.id
+
     def verifies(self, signature: Signature, data: bytes) -> bool:
         """Whether this key made a signature of `data`, whatever key the signature names."""
         from securesystemslib.exceptions import UnverifiedSignatureError
@@ -125,6 +130,16 @@ def key_of(public_key: PublicKeyTypes, where: str) -> TrustedKey:
             remedy=MAKE_A_KEY,
         ) from None
     return TrustedKey(id=library_key.keyid, kind=kind, pem=_written(public_key))
+
+
+def library_key_of(library_key: SSlibKey, where: str) -> TrustedKey:
+    """A public key of securesystemslib as a trusted one; raises as `key_of` does."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    value = library_key.keyval["public"]
+    if library_key.keytype != "ed25519":
+        return trusted_key(value.encode("ascii"), where)
+    return key_of(Ed25519PublicKey.from_public_bytes(bytes.fromhex(value)), where)
 
 
 def _trusted(block: bytes, where: str) -> TrustedKey:

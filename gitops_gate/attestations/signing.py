@@ -22,6 +22,7 @@ from gitops_gate.attestations.keys import (
     Signature,
     TrustedKey,
     key_of,
+    library_key_of,
 )
 from gitops_gate.attestations.sigstore import SigstoreSigner, TrustedIdentity
 from gitops_gate.config.delivery_settings import SigningSettings
@@ -110,7 +111,7 @@ def _decoded(text: str) -> bytes:
     """PEM, or its base64 on one line: a variable that GitLab masks cannot have several."""
     if "-----BEGIN" not in text:
         try:
-            return base64.b64decode(text, validate=True)
+            return base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError):
             pass
     return text.encode("utf-8", "replace")
@@ -146,7 +147,6 @@ def _with_private_key(pem: bytes, where: str) -> Signer:
 
 def _from_service(address: str, _: str, __: Mapping[str, str]) -> Signer:
     """A key in a key service; its credentials are what that service's own client finds."""
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
     from securesystemslib.exceptions import UnsupportedLibraryError
     from securesystemslib.signer import Signer as LibrarySigner
 
@@ -168,15 +168,7 @@ def _from_service(address: str, _: str, __: Mapping[str, str]) -> Signer:
             path="delivery.signing.key",
             remedy="its own client has to find credentials that may read and sign with this key",
         ) from None
-    value = public.keyval["public"]
-    if public.keytype == "ed25519":
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-        return KeySigner(
-            public=key_of(Ed25519PublicKey.from_public_bytes(bytes.fromhex(value)), scheme),
-            library=library,
-        )
-    return KeySigner(public=key_of(load_pem_public_key(value.encode()), scheme), library=library)
+    return KeySigner(public=library_key_of(public, "delivery.signing.key"), library=library)
 
 
 def _aws(address: str) -> tuple[str, SSlibKey]:

@@ -39,6 +39,11 @@ class TrustedIdentity:
         """How messages and entries name it."""
         return f"{self.identity} by {self.issuer}"
 
+    @property
+    def hint(self) -> str:
+        """The id that its signatures carry in an envelope: none, each has a key of its own."""
+        return ""
+
     def verifies(self, signature: Signature, data: bytes) -> bool:
         """Whether this identity made a signature of `data`, by what is known offline.
 

@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from gitops_gate.attestations.canonical import canonical_json, parsed_json
+from gitops_gate.attestations.canonical import canonical_json, parsed_json, plain, spelled
 from gitops_gate.attestations.failures import refuted
 from gitops_gate.attestations.values import Channel, Decision, Previous
 from gitops_gate.config.load import CONFIGURATION_PATH
@@ -33,6 +34,8 @@ SUMMARY_TYPE = "https://slsa.dev/verification_summary/v1"
 """The predicate type of a SLSA verification summary."""
 VERIFIER = "https://gitops-gate.dev/deliver/v1"
 """Who verified, in a summary; to be accepted together with the key that signed alone."""
+ALLOWED = "allow"
+"""The only verdict that is attested."""
 LEVELS = ("SLSA_SOURCE_LEVEL_1", "ORG_SOURCE_GITOPS_GATE_ALLOWED")
 """What a summary claims: docs/adr/0019-attestations.md."""
 
@@ -43,30 +46,26 @@ def decision_statement(decision: Decision) -> bytes:
     Its subjects are the commit and, where the ref carries rendered manifests, the commit that it is
     moved to. Raises `AttestationError` when the decision is not of the form that is published.
     """
-    predicate = _predicate(decision)
-    problem = _problem(predicate, decision)
+    predicate = plain(_predicate(decision))
+    problem = _form_problem(predicate) or _meaning_problem(decision)
     if problem is not None:
         raise AttestationError(f"the decision is not of the published form: {problem}")
-    subjects = [_subject(decision.channel.url, decision.commit)]
-    if decision.delivered != decision.commit:
-        name = f"{decision.channel.url}@{decision.channel.ref}"
-        subjects.append(_subject(name, decision.delivered))
-    return _statement(DECISION_TYPE, subjects, predicate)
+    return _written(decision, predicate)
 
 
 def summary_statement(decision: Decision, digest: str) -> bytes:
     """The SLSA verification summary of a decision, whose envelope has the digest `sha256:…`.
 
-    Raises `AttestationError` when the decision is not of the form that is published.
+    The decision is one that `decision_statement` takes or `decision_of` gave; `AttestationError`
+    for one that allows nothing.
     """
-    problem = _problem(_predicate(decision), decision)
-    if problem is not None:
-        raise AttestationError(f"the decision is not of the published form: {problem}")
     channel, body = decision.channel, decision.body
+    if body.get("verdict") != ALLOWED:
+        raise AttestationError("nothing but what is allowed is summed up as passed")
     inputs = [_input(digest, decision.sequence)]
     if decision.previous is not None:
         inputs.append(_input(decision.previous.digest, decision.previous.sequence))
-    return _statement(
+    statement = _statement(
         SUMMARY_TYPE,
         _summary_subjects(decision),
         {
@@ -77,7 +76,7 @@ def summary_statement(decision: Decision, digest: str) -> bytes:
             "timeVerified": body["at"].replace("+00:00", "Z"),
             "resourceUri": f"git+{channel.url}",
             "policy": {
-                "uri": f"git+{channel.url}@{channel.branch}#{CONFIGURATION_PATH}",
+                "uri": f"git+{channel.url}@{_in_uri(channel.branch)}#{CONFIGURATION_PATH}",
                 "digest": _digest_set(body["configuration"]["digest"]),
             },
             "inputAttestations": inputs,
@@ -86,6 +85,7 @@ def summary_statement(decision: Decision, digest: str) -> bytes:
             "slsaVersion": "1.2",
         },
     )
+    return canonical_json(statement)
 
 
 def decision_of(payload: bytes, where: str) -> Decision:
@@ -104,11 +104,10 @@ def decision_of(payload: bytes, where: str) -> Decision:
     if commits is None:
         raise refuted("the statement's subjects are not one or two commits", where)
     decision = _decision(predicate, *commits)
-    try:
-        written = decision_statement(decision)
-    except AttestationError as error:
-        raise refuted(error.message, where) from None
-    if written != payload:
+    problem = _meaning_problem(decision)
+    if problem is not None:
+        raise refuted(f"the decision is not of the published form: {problem}", where)
+    if _written(decision, predicate) != payload:
         raise refuted("the statement says more or less than the decision that it records", where)
     return decision
 
@@ -169,11 +168,16 @@ def _commits(subjects: object) -> tuple[str, str] | None:
     return (commits[0], commits[-1]) if all(isinstance(c, str) for c in commits) else None
 
 
-def _problem(predicate: Mapping[str, Any], decision: Decision) -> str | None:
-    """Why a decision cannot be attested: its form, or what no schema can say."""
-    problem = _form_problem(json.loads(canonical_json(predicate)))
-    if problem is not None:
-        return problem
+def _written(decision: Decision, predicate: Mapping[str, Any]) -> bytes:
+    subjects = [_subject(decision.channel.url, decision.commit)]
+    if decision.delivered != decision.commit:
+        name = f"{decision.channel.url}@{decision.channel.ref}"
+        subjects.append(_subject(name, decision.delivered))
+    return spelled(_statement(DECISION_TYPE, subjects, predicate))
+
+
+def _meaning_problem(decision: Decision) -> str | None:
+    """What no schema can say about a decision."""
     for commit in (decision.commit, decision.delivered):
         if len(commit) not in (40, 64) or set(commit) - set("0123456789abcdef"):
             return "a subject is not the full id of a commit"
@@ -204,15 +208,15 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(published_schema())
 
 
-def _statement(kind: str, subjects: list[dict[str, Any]], predicate: Mapping[str, Any]) -> bytes:
-    return canonical_json(
-        {
-            "_type": STATEMENT_TYPE,
-            "subject": subjects,
-            "predicateType": kind,
-            "predicate": predicate,
-        }
-    )
+def _statement(
+    kind: str, subjects: list[dict[str, Any]], predicate: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": subjects,
+        "predicateType": kind,
+        "predicate": predicate,
+    }
 
 
 def _subject(name: str, commit: str) -> dict[str, Any]:
@@ -236,6 +240,10 @@ def _summary_subjects(decision: Decision) -> list[dict[str, Any]]:
 
 def _input(digest: str, sequence: int) -> dict[str, Any]:
     return {"name": f"decision {sequence}", "digest": _digest_set(digest)}
+
+
+def _in_uri(ref: str) -> str:
+    return quote(ref.encode("utf-8", "surrogateescape"), safe="/")
 
 
 def _digest_set(digest: str) -> dict[str, str]:
