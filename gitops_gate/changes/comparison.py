@@ -21,6 +21,7 @@ from gitops_gate.changes.pairing import pair
 from gitops_gate.changes.risk import Subject, risks
 from gitops_gate.changes.text_diff import unified_diff
 from gitops_gate.changes.values import Operation, Pair, ResourceChange
+from gitops_gate.config.delivery_settings import DeliverySettings
 from gitops_gate.documents import dump_yaml
 from gitops_gate.resources.canonical import canonical
 from gitops_gate.resources.digests import without_volatile
@@ -37,6 +38,11 @@ Volatile: TypeAlias = "tuple[Sequence[VolatileField], Sequence[VolatileField]]"
 """The volatile fields at the base and at the head."""
 
 
+class _Settings(NamedTuple):
+    redact: Sequence[str]
+    delivery: DeliverySettings
+
+
 class _Sides(NamedTuple):
     base: Mapping[str, Any] | None
     head: Mapping[str, Any] | None
@@ -50,19 +56,22 @@ def compare(
     redact: Sequence[str] = (),
     volatile: Volatile = ((), ()),
     pairs: Sequence[Pair] | None = None,
+    delivery: DeliverySettings | None = None,
 ) -> tuple[ResourceChange, ...]:
     """The changes of one application, sorted by the key of the resource.
 
     `pairs` is what `pair` made of the two sides, where the caller has it already.
     `redact` are further field patterns to hide. A volatile field is compared with nothing, on
-    both sides: it is shown as `(volatile)`. Resources that mean the same are left out.
+    both sides: it is shown as `(volatile)`. Resources that mean the same are left out. `delivery`
+    says which refs are delivered to, for the risk `delivery-source`.
     """
     paired_up = pair(base, head) if pairs is None else pairs
     differing = [paired for paired in paired_up if not _same_document(paired)]
     names = _generated_names(differing)
     paths = tuple(_by_resource(fields) for fields in volatile)
+    settings = _Settings(redact, delivery or DeliverySettings())
     changes = (
-        _change(application, paired, names, redact, (paths[0], paths[1])) for paired in differing
+        _change(application, paired, names, settings, (paths[0], paths[1])) for paired in differing
     )
     return tuple(change for change in changes if change is not None)
 
@@ -101,13 +110,13 @@ def _change(
     application: str,
     paired: Pair,
     names: Mapping[str, str],
-    patterns: Sequence[str],
+    settings: _Settings,
     volatile: tuple[_Paths, _Paths],
 ) -> ResourceChange | None:
     sides = _normal_forms(paired, volatile)
     if text_of(sides.base) == text_of(sides.head):
         return None
-    shown = redact_pair(sides.base, sides.head, patterns)
+    shown = redact_pair(sides.base, sides.head, settings.redact)
     fields = (
         differences(shown.base, shown.head, names)
         if shown.base is not None and shown.head is not None
@@ -115,7 +124,12 @@ def _change(
     )
     reference, previous = _references(paired)
     subject = Subject(
-        reference=reference, previous=previous, base=sides.base, head=sides.head, fields=fields
+        reference=reference,
+        previous=previous,
+        base=sides.base,
+        head=sides.head,
+        fields=fields,
+        delivery=settings.delivery,
     )
     kept_fields = bounded_fields(fields)
     diff = bounded_diff(unified_diff(_yaml_lines(shown.base), _yaml_lines(shown.head)))

@@ -8,6 +8,8 @@
 - `data-loss`: a claim, a namespace, a definition, or a volume with policy Delete is removed; a
   reclaim or retention policy becomes Delete; volume claim templates change; a StatefulSet that
   deletes its claims is removed or scaled down.
+- `delivery-source`: an Argo CD or Flux object comes to follow something else than a ref that is
+  delivered to, where `delivery.branches` names any (`gitops_gate.changes.sources`).
 - `exposure`: a Service becomes reachable from outside, or gets external addresses or loses source
   ranges; an Ingress, Route, Gateway or a Gateway's route is added or gets hosts.
 - `image-changed`: a container's image changes, or a container is added.
@@ -28,24 +30,30 @@ Labels are facts about the change; what they ask for is decided elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gitops_gate.changes import rbac
 from gitops_gate.changes.immutable import changes_immutable_field
+from gitops_gate.changes.sources import elsewhere, source_reference
 from gitops_gate.changes.values import FieldChange
+from gitops_gate.config.delivery_settings import DeliverySettings
 from gitops_gate.resources.values import ResourceReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What the labels of one resource are found from: its normal forms, and what differs."""
+    """What the labels of one resource are found from: its normal forms, and what differs.
+
+    `delivery` says which refs are delivered to, by the rules that decide.
+    """
 
     reference: ResourceReference
     previous: ResourceReference | None
     base: Mapping[str, Any] | None
     head: Mapping[str, Any] | None
     fields: Sequence[FieldChange]
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
 
     @property
     def kind(self) -> str:
@@ -261,6 +269,19 @@ def _served(versions: object) -> frozenset[str]:
     )
 
 
+def _delivery_source(subject: Subject) -> bool:
+    if subject.head is None or not subject.delivery.branches:
+        return False
+    reference = source_reference(subject.group_kind)
+    if reference is not None and subject.base is not None:
+        return subject.changes(*reference)
+    before, after = (
+        elsewhere(subject.group_kind, side, subject.delivery)
+        for side in (subject.base, subject.head)
+    )
+    return bool(after - before)
+
+
 def _is_rbac(subject: Subject) -> bool:
     return subject.reference.key.group == rbac.GROUP
 
@@ -276,6 +297,7 @@ _LABELS: Mapping[str, Callable[[Subject], bool]] = {
     "crd-removed": lambda s: s.kind == "CustomResourceDefinition" and s.head is None,
     "crd-version-removed": _crd_version_removed,
     "data-loss": _data_loss,
+    "delivery-source": _delivery_source,
     "exposure": _exposure,
     "image-changed": _image_changed,
     "immutable-field": _immutable,

@@ -30,6 +30,7 @@ def load_delivery(content: Mapping[str, Any]) -> DeliverySettings:
         },
         attestations=content.get("attestations", DeliverySettings().attestations),
         signing=None if signing is None else SigningSettings(**signing),
+        addresses=tuple(content.get("addresses", ())),
     )
 
 

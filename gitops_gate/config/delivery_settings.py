@@ -42,12 +42,14 @@ class SigningSettings:
 class DeliverySettings:
     """`delivery`. `branches` are globs over short branch names, the first that matches counts.
 
-    `signing` is None where nothing is signed, and then nothing is delivered.
+    `signing` is None where nothing is signed, and then nothing is delivered. `addresses` are those
+    at which clusters read this repository; empty where they are not said.
     """
 
     branches: Mapping[str, tuple[DeliveryTarget, ...]] = field(default_factory=dict)
     attestations: str = "refs/heads/gitops-gate/attestations"
     signing: SigningSettings | None = None
+    addresses: tuple[str, ...] = ()
 
 
 def delivery_targets(settings: DeliverySettings, branch: str) -> tuple[DeliveryTarget, ...]:

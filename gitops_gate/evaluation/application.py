@@ -173,6 +173,7 @@ def _changes(
         redact=engines.context.settings.redact,
         volatile=(base.rendered.volatile, head.rendered.volatile),
         pairs=pairs,
+        delivery=engines.context.settings.delivery,
     )
 
 

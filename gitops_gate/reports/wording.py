@@ -31,6 +31,7 @@ GRAVE_RISKS = frozenset(
         "crd-removed",
         "crd-version-removed",
         "data-loss",
+        "delivery-source",
         "exposure",
         "immutable-field",
         "namespace-changed",

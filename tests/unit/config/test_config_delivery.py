@@ -25,6 +25,7 @@ delivery:
       - {{ref: refs/heads/deploy/production, environments: [production], start: {START}}}
       - {{ref: refs/tags/deployed/staging, environments: [staging], hydrate: true}}
     "release/*": {{ref: "refs/heads/deploy/{{branch}}", hydrate: false}}
+  addresses: ["https://github.com/acme/gitops", "git@github.com:acme/gitops.git"]
   attestations: refs/heads/attested
   signing: {{method: key, key: env:GITOPS_GATE_SIGNING_KEY}}
 """
@@ -61,6 +62,7 @@ def test_everything_that_can_be_said_is_read() -> None:
         },
         attestations="refs/heads/attested",
         signing=SigningSettings(method="key", key="env:GITOPS_GATE_SIGNING_KEY"),
+        addresses=("https://github.com/acme/gitops", "git@github.com:acme/gitops.git"),
     )
 
 
@@ -153,6 +155,7 @@ class TestTargets:
             f"delivery: {{branches: {{main: {{ref: refs/heads/x, start: {'1' * 40}}}}}}}",
             "put it in quotes if it is meant as text",
         ),
+        ("delivery: {addresses: [github.com/acme/x]}", "an address looks like https://git."),
         ("delivery: {attestations: attestations}", "a branch is named in full here"),
         ("delivery: {attestations: refs/tags/x}", "a branch is named in full here"),
         ("delivery: {signing: {}}", "`delivery.signing`: the method `key` needs `key`"),
