@@ -26,6 +26,7 @@ _COMMANDS = {
     "publish": "In CI: publish the report of a job without privileges.",
     "approvals": "Say who must approve a change request, and who did.",
     "owners": "Say whom a path belongs to by CODEOWNERS, and why.",
+    "deliver": "After a merge: verify, attest, move the delivery ref.",
     "audit": "Say where the forge's protection lets a change pass the gate by.",
     "render": "Print the rendered manifests of applications.",
     "policy": "List, explain, test and document the rules.",

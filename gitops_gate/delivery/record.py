@@ -1,0 +1,110 @@
+"""What is attested about a delivery: inputs, rules, tools, findings, approvals and verdict.
+
+Plain JSON, the same bytes for the same decision. What is long and can be made again from Git, the
+rendered changes, is there by its digest alone.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gitops_gate import __version__
+from gitops_gate.approvals.tree import shown_time
+from gitops_gate.config.settings import Settings
+from gitops_gate.delivery.judging import merged_at
+from gitops_gate.delivery.values import Judged, Landing
+from gitops_gate.reports.json_report import as_value
+from gitops_gate.reports.reading import report_digest
+from gitops_gate.source import Tree
+from gitops_gate.verdict.values import Report
+
+_ABSENT_FROM_SUMMARY = ("changes", "excerpts", "approvals", "schema")
+
+
+def body_of(
+    steps: Sequence[Judged],
+    whole: Report,
+    *,
+    policies: str,
+    at: datetime.datetime,
+    start: str | None,
+    hydrated: str | None,
+) -> dict[str, Any]:
+    """The body of a decision (`Decision.body`).
+
+    `policies` is the `policies_digest` of what judged the last step, and `whole` the verdict on all
+    applications of the commit that it leaves. `start` is the commit that the first delivery begins
+    after. `hydrated` is the tree of rendered manifests, where the ref carries those.
+    """
+    return {
+        "at": shown_time(at),
+        "verifier": {"name": "gitops-gate", "version": __version__},
+        "start": start,
+        "hydrated": hydrated,
+        "configuration": dict(whole.configuration),
+        "policies": {"digest": policies},
+        "tools": dict(sorted(whole.tools.items())),
+        "steps": [_step(step) for step in steps],
+        "whole": report_summary(whole),
+        "verdict": whole.verdict.value,
+        "reasons": report_summary(whole)["reasons"],
+    }
+
+
+def policies_digest(tree: Tree, settings: Settings) -> str:
+    """`sha256:` over the policies that a tree's configuration names.
+
+    Those of the repository by path and blob; the shipped ones by their selection, since their text
+    comes with the version, which is recorded as well.
+    """
+    folders = tuple(f"{path.strip('/')}/" for path in settings.policies.paths)
+    own = sorted(
+        (path, entry.oid) for path, entry in tree.entries.items() if path.startswith(folders)
+    )
+    text = json.dumps([list(settings.policies.builtin), own], ensure_ascii=True)
+    return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def report_summary(report: Report) -> dict[str, Any]:
+    """A report without what Git gives again; `digest` is over all of it (`report_digest`)."""
+    value = as_value(report)
+    summary = {key: item for key, item in value.items() if key not in _ABSENT_FROM_SUMMARY}
+    return {**summary, "changes": len(report.changes), "digest": report_digest(report)}
+
+
+def _step(step: Judged) -> dict[str, Any]:
+    return {
+        **landing_json(step.landing),
+        "since": step.since,
+        "ratifies": list(step.ratifies),
+        "verdict": step.report.verdict.value,
+        "report": report_summary(step.report),
+        "approvals": [dict(tree) for tree in step.approvals],
+        "testimony": [dict(told) for told in step.testimony],
+        "membership": "as the forge told it at the delivery",
+    }
+
+
+def landing_json(landing: Landing) -> dict[str, Any]:
+    """How commits landed, as plain data."""
+    return {
+        "before": landing.before,
+        "commits": list(landing.commits),
+        "method": landing.method.value,
+        "changes": [{"number": change.number, "head": change.head} for change in landing.changes],
+        "merged_at": shown_time(merged_at(landing)),
+    }
+
+
+def landed_numbers(bodies: Sequence[Mapping[str, Any]]) -> frozenset[int]:
+    """The change requests that were delivered in earlier decisions."""
+    return frozenset(
+        int(change["number"])
+        for body in bodies
+        for step in body["steps"]
+        for change in step["changes"]
+    )

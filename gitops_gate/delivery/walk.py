@@ -1,0 +1,151 @@
+"""From the last delivered commit to the branch's tip: every step judged, or why delivery stops.
+
+    line ──landing_of──> landing ──judged, whole──> allowed: on to the next step
+                                                └─> denied: only a change that ratifies what is
+                                                    held, or that takes it back, goes on from here
+
+Each step is judged by the rules of the one before, which is verified by then. After a step that
+was not, nothing is judged by its rules: a change that goes on past it is compared with the last
+delivered commit, by the rules of that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from gitops_gate.config.ratifications import RATIFICATIONS_PATH, load_ratifications
+from gitops_gate.delivery.judging import Judging, hold_of, judged, merged_at, whole
+from gitops_gate.delivery.landing import Landed, landing_of
+from gitops_gate.delivery.values import Hold, Judged, Landing
+from gitops_gate.errors import ConfigurationError, ForgeError, GitOpsGateError
+from gitops_gate.source import Repository
+from gitops_gate.source.recompute import reachable
+from gitops_gate.verdict.values import Report, Verdict
+
+Told = Callable[[str], None]
+"""Is told of each step that is judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """The steps that may be delivered, the verdict on the tree of the last one, what stops it."""
+
+    steps: tuple[Judged, ...] = ()
+    whole: Report | None = None
+    hold: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What is walked: a branch (full ref name) and its first-parent commits, oldest first.
+
+    The first of `line` is the last delivered commit. `earlier` are the change requests that were
+    delivered before.
+    """
+
+    branch: str
+    line: tuple[str, ...]
+    earlier: Collection[int] = ()
+
+
+def walk(judging: Judging, way: Way, landed: Landed, told: Told = lambda _: None) -> Walked:
+    """Judge the steps of a branch, in their order."""
+    walked = Walked()
+    since, place, held = way.line[0], 0, tuple[str, ...]()
+    seen = set(way.earlier)
+    while place + 1 < len(way.line):
+        before, rest = way.line[place], way.line[place + 1 :]
+        told(rest[0])
+        landing = _landing(judging.repository, rest, before, replace(way, earlier=seen), landed)
+        if isinstance(landing, Landing) and (not held or _passes(judging, landing, since, held)):
+            step, report, hold = _answer(judging, landing, since, held)
+            if hold is None:
+                assert step is not None
+                walked = Walked(steps=(*walked.steps, step), whole=report)
+                since, place, held = landing.after, place + len(landing.commits), ()
+                seen |= {change.number for change in landing.changes}
+                continue
+        else:
+            hold = landing if isinstance(landing, Hold) else None
+        walked = _held(walked, hold)
+        if walked.hold is not None and walked.hold.verdict is not Verdict.DENY:
+            break
+        count = len(landing.commits) if isinstance(landing, Landing) else 1
+        held = (*held, *rest[:count])
+        place += count
+    return walked
+
+
+def _held(walked: Walked, hold: Hold | None) -> Walked:
+    """The first thing that holds is what people have to mend; that nothing could be said is more.
+
+    Behind a step that was refused, what a later one lacks is said beside it.
+    """
+    if hold is None or (walked.hold is not None and hold.verdict is Verdict.DENY):
+        return walked
+    if walked.hold is None:
+        return replace(walked, hold=hold)
+    return replace(walked, hold=replace(walked.hold, message=f"{walked.hold.message}; then {hold}"))
+
+
+def _landing(
+    repository: Repository, commits: Sequence[str], before: str, way: Way, landed: Landed
+) -> Landing | Hold:
+    try:
+        return landing_of(
+            repository,
+            commits,
+            before=before,
+            branch=way.branch,
+            landed=landed,
+            earlier=way.earlier,
+        )
+    except GitOpsGateError as error:
+        return _unknown(commits[0], error)
+
+
+def _answer(
+    judging: Judging, landing: Landing, since: str, held: Sequence[str]
+) -> tuple[Judged | None, Report | None, Hold | None]:
+    """The judgement of a landing and of the whole tree that it leaves, or what it lacks."""
+    try:
+        step = judged(judging, landing, since, held)
+        hold = hold_of(step.report, landing.after)
+        if hold is not None:
+            return step, None, hold
+        everything = whole(judging, since, landing.after, merged_at(landing))
+        return step, everything, hold_of(everything, landing.after, "the whole tree: ")
+    except GitOpsGateError as error:
+        return None, None, _unknown(landing.after, error)
+
+
+def _passes(judging: Judging, landing: Landing, since: str, held: Sequence[str]) -> bool:
+    """Whether a landing may go past what is held: it ratifies it, or takes all of it back."""
+    repository = judging.repository
+    before, after = repository.revision(since).tree, repository.revision(landing.after).tree
+    # What is approved is everything from the last delivered commit on: so the change must have
+    # stood on all of it, or a step in between would be approved by nobody.
+    if not all(reachable(repository, landing.before, change.head) for change in landing.changes):
+        return False
+    if before.entries == after.entries:
+        return True
+    entry = after.entries.get(RATIFICATIONS_PATH)
+    if entry is None or entry == before.entries.get(RATIFICATIONS_PATH):
+        return False
+    try:
+        named = load_ratifications(after.read(RATIFICATIONS_PATH))
+    except ConfigurationError:
+        return False
+    return any(one.after == since and one.commit in held for one in named)
+
+
+def _unknown(commit: str, error: GitOpsGateError) -> Hold:
+    code = "forge_unreadable" if isinstance(error, ForgeError) else "not_evaluated"
+    return Hold(
+        commit=commit,
+        code=code,
+        message=error.message,
+        verdict=Verdict.INDETERMINATE,
+        remedy=error.remedy,
+    )
