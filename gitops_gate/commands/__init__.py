@@ -29,6 +29,7 @@ _COMMANDS = {
     "deliver": "After a merge: verify, attest, move the delivery ref.",
     "audit": "Say where the forge's protection lets a change pass the gate by.",
     "render": "Print the rendered manifests of applications.",
+    "rebuild": "Write all that an environment is, ordered for an empty cluster.",
     "policy": "List, explain, test and document the rules.",
     "init": "Write a configuration for what is in the repository.",
     "schema": "Print a JSON Schema: of the configuration or a report.",
