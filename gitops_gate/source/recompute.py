@@ -64,12 +64,14 @@ def rebased_tree_ids(
     """The commits that a rebase of `base..head` onto `onto` lands, oldest first, with the trees.
 
     Which ones is what `git rebase --onto onto base head` says: not in the history of `base`, no
-    merge commits, none whose patch `base` has already, in topological order; one that changes
-    something and would change nothing any more is left out, one that never did stays. Forges do
-    so too, but differ in what they keep of those that change nothing; whoever compares with what
-    landed should leave out steps that change nothing on both sides.
+    merge commits, none whose patch `base` has already, in topological order. One that changes
+    something and would change nothing any more is left out, one that never did stays. GitLab does
+    the same (gitaly, internal/git/localrepo/rebase.go), but lets a branch as it is, merges and
+    all, that `base` is an ancestor of; GitHub publishes no rule for commits that change nothing.
+    So whoever compares with what landed should leave out such steps on both sides.
 
-    Raises `MergeConflictError` when one of them does not apply.
+    Raises `MergeConflictError` when one of them does not apply, `SourceError` when history is
+    missing or there are more than `MAXIMUM_PICKS`.
     """
     tree = read_commit(repository, onto).tree
     landed: list[tuple[str, str]] = []
@@ -103,37 +105,37 @@ def steps_between(
     rewritten, or turned over by a merge in the wrong direction. Raises `SourceError` when history
     is missing before that is known, and when there are more than `limit` steps.
     """
-    first, last = repository.resolve(old), repository.resolve(tip)
-    command = ("rev-list", "--first-parent", f"--max-count={limit + 1}", last)
-    asked = run_git(command, git_dir=repository.scratch)
-    walked = decode(asked.stdout).split()
-    if first in walked:
-        return tuple(reversed(walked[: walked.index(first)]))
-    if asked.code or asked.stderr or not walked:
-        what = f"the history of {last} is not all there"
-        raise git_failed(what, asked, remedy=repository.location.remedy)
-    if len(walked) > limit:
-        raise SourceError(
-            f"more than {limit:,} steps lie between {first} and {last}, if any way leads there"
-        )
-    return None
+    first, current = repository.resolve(old), repository.resolve(tip)
+    walked: list[str] = []
+    while current != first:
+        if len(walked) == limit:
+            raise SourceError(
+                f"more than {limit:,} steps lie between {first} and {walked[0]}, if any way leads "
+                "there"
+            )
+        walked.append(current)
+        parents = read_commit(repository, current).parents
+        if not parents:
+            return None
+        current = parents[0]
+    return tuple(reversed(walked))
 
 
 def _rebased(repository: Repository, base: str, head: str) -> list[str]:
-    asked = run_git(
-        (
-            *("rev-list", "--right-only", "--cherry-pick", "--no-merges", "--topo-order"),
-            *("--reverse", f"{base}...{head}"),
-        ),
-        git_dir=repository.scratch,
-    )
+    """The commits to pick, oldest first; those that `base` has in other words are marked `=`."""
+    options = ("--right-only", "--cherry-mark", "--no-merges", "--topo-order", "--reverse")
+    asked = run_git(("rev-list", *options, f"{base}...{head}"), git_dir=repository.scratch)
     if asked.code or asked.stderr:
         what = f"the commits of {head} that {base} does not have cannot be listed"
         raise git_failed(what, asked, remedy=repository.location.remedy)
-    commits = decode(asked.stdout).split()
-    if len(commits) > MAXIMUM_PICKS:
-        raise SourceError(f"{len(commits):,} commits to rebase; at most {MAXIMUM_PICKS:,} are")
-    return commits
+    marked = decode(asked.stdout).split()
+    if len(marked) > MAXIMUM_PICKS:
+        raise SourceError(f"{len(marked):,} commits to rebase; at most {MAXIMUM_PICKS:,} are")
+    return [
+        mark[1:]
+        for mark in marked
+        if not mark.startswith("=") or _changes_nothing(repository, mark[1:])
+    ]
 
 
 def _picked(repository: Repository, commit: str, onto: str) -> str:
