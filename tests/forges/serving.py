@@ -48,11 +48,15 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An answer. `Content-Length` and `Date` are the server's to add."""
+    """An answer. `Content-Length` and `Date` are the server's to add.
+
+    With `cut` the connection ends in the middle of the body.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    cut: bool = False
 
     @classmethod
     def of(cls, value: Any, status: int = 200, **headers: str) -> Reply:
@@ -501,9 +505,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         reply = self.server.loopback.handle(request)
         if reply is None:
-            self.close_connection = True
-            with suppress(OSError):
-                self.connection.shutdown(socket.SHUT_RDWR)
+            self._hang_up()
             return
         self._send(reply)
 
@@ -526,7 +528,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if not bodiless and self.command != "HEAD":
-            self.wfile.write(reply.body)
+            self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
+        if reply.cut:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
 

@@ -52,17 +52,12 @@ def opened(server, *, token=TOKEN, **more):
     return connect(endpoint, target, token, deadline=600.0, clock=TestClock().clock())
 
 
-def merge(server, pull, method="merge", by="mia"):
-    repository = server.world.find("acme/shop")
-    return actions.merge(server.world, repository, pull, server.account(by), method)
-
-
 # ----------------------------------------------------------------------------- landed
 
 
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
 def test_the_pull_request_that_landed_a_commit_is_told_with_who_merged_it(server, pull, method):
-    sha = merge(server, pull, method)
+    sha = server.merge(pull, method, "mia")
     forge = opened(server, number=None)
     server.forget()
 
@@ -81,7 +76,7 @@ def test_open_pull_requests_and_those_of_other_repositories_landed_nothing(serve
     forge = opened(server, number=None)
     assert forge.landed.landed(pull.head) == ()
 
-    sha = merge(server, pull)
+    sha = server.merge(pull, by="mia")
     row = opened(server).landed.landed(sha)
     assert [one.number for one in row] == [1]
     elsewhere = {"number": 1, "merged_at": "2026-11-24T12:00:00Z", "base": {"repo": {"id": 7}}}
@@ -103,7 +98,7 @@ def test_a_commit_that_github_does_not_know_yet_is_an_error(server):
 
 
 def test_an_answer_that_contradicts_the_list_is_an_error(server, pull):
-    sha = merge(server, pull)
+    sha = server.merge(pull, by="mia")
     forge = opened(server, number=None)
     server.faults.add(Fault(name="lag", operation="pulls/get", after=_unmerged))
     with pytest.raises(ForgeError, match="two things about whether 1 was merged"):
@@ -118,7 +113,7 @@ def _unmerged(_request, reply):
 
 
 def test_a_merged_pull_request_is_read_with_its_approvals_and_pushes(server, repository, pull):
-    sha = merge(server, pull)
+    sha = server.merge(pull, by="mia")
     forge = opened(server)
     snapshot = forge.change_requests.read()
     facts = forge.approvals.approvals(snapshot)

@@ -8,7 +8,7 @@ comments on lines move with their lines or become outdated.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tests.forges.github.git import NO_COMMIT, Git
@@ -199,17 +199,32 @@ def _moved(
             after=after or NO_COMMIT, actor=actor, at=now, kind=kind,
         )
     )  # fmt: skip
+    for pull in _merged_from(world, repository, name, before) if after is None else ():
+        record(world, pull, "head_ref_deleted", actor)
     for target, pull in heads:
         if after is None:
-            _record(world, pull, "head_ref_deleted", actor)
+            record(world, pull, "head_ref_deleted", actor)
         else:
             _head_moved(world, target, pull, after, actor, forced=forced)
     for pull in repository.pulls.values():
         if pull.base_ref == name and not pull.closed_at and after is not None:
             if forced:
                 data = {"before": before, "after": after}
-                _record(world, pull, "base_ref_force_pushed", actor, data)
+                record(world, pull, "base_ref_force_pushed", actor, data)
             _publish_refs(world, repository, pull)
+            if before is not None and repository.git.ancestor(pull.head, after):
+                _land_by_push(world, repository, pull, before, after, actor)
+
+
+def _merged_from(world: World, repository: Repository, name: str, before: str | None) -> list[Pull]:
+    """The merged pull requests that a branch, deleted now, was the head of."""
+    return [
+        pull
+        for _, pull in world.pulls()
+        if pull.head_repository == repository.id
+        and (pull.head_ref, pull.head) == (name, before)
+        and pull.merged_at is not None
+    ]
 
 
 def _head_moved(
@@ -220,7 +235,7 @@ def _head_moved(
     pull.updated_at = world.now()
     if forced:
         data = {"before": before, "after": after}
-        _record(world, pull, "head_ref_force_pushed", actor, data)
+        record(world, pull, "head_ref_force_pushed", actor, data)
     _publish_refs(world, repository, pull)
     for thread in pull.threads:
         _reanchor(world, repository, pull, thread, before)
@@ -314,9 +329,10 @@ def hunk_at(
     return None
 
 
-def _record(
+def record(
     world: World, pull: Pull, event: str, actor: Account | None, data: dict[str, Any] | None = None
 ) -> Event:
+    """Put an event into a pull request's history."""
     made = Event(
         id=world.next_id(), event=event, actor=actor, created_at=world.now(), data=data or {}
     )
@@ -349,7 +365,7 @@ def delete_comment(world: World, pull: Pull, target: Comment, actor: Account) ->
     """Remove a comment, which leaves an event when somebody else's was removed."""
     world.tick()
     pull.comments.remove(target)
-    _record(world, pull, "comment_deleted", actor, {"author": target.author})
+    record(world, pull, "comment_deleted", actor, {"author": target.author})
 
 
 def review(
@@ -435,18 +451,20 @@ def dismiss(world: World, pull: Pull, target: Review, actor: Account, message: s
     """Dismiss a review."""
     target.updated_at = world.tick()
     data = {"state": target.state, "review": target.id, "message": message}
-    _record(world, pull, "review_dismissed", actor, data)
+    record(world, pull, "review_dismissed", actor, data)
     target.state = "DISMISSED"
 
 
 def retarget(
-    world: World, repository: Repository, pull: Pull, base: str, actor: Account | None = None
-) -> None:
-    """Change the branch that a pull request is for."""
+    world: World, repository: Repository, pull: Pull, base: str, actor: Account | None = None, *,
+    automatic: bool = False,
+) -> None:  # fmt: skip
+    """Change the branch that a pull request is for; GitHub does it where that one is deleted."""
     world.tick()
     data = {"from": pull.base_ref, "to": base}
     pull.base_ref, pull.base_sha = base, repository.branches[base]
-    _record(world, pull, "base_ref_changed", actor or pull.author, data)
+    event = "automatic_base_change_succeeded" if automatic else "base_ref_changed"
+    record(world, pull, event, actor or pull.author, data)
     _publish_refs(world, repository, pull)
 
 
@@ -458,61 +476,43 @@ def label(world: World, repository: Repository, pull: Pull, name: str, actor: Ac
     if name not in pull.labels:
         world.tick()
         pull.labels.append(name)
-        _record(world, pull, "labeled", actor, {"label": name})
+        record(world, pull, "labeled", actor, {"label": name})
 
 
 def unlabel(world: World, pull: Pull, name: str, actor: Account) -> None:
     """Take a label off."""
     world.tick()
     pull.labels.remove(name)
-    _record(world, pull, "unlabeled", actor, {"label": name})
+    record(world, pull, "unlabeled", actor, {"label": name})
 
 
 def close(world: World, pull: Pull, actor: Account) -> None:
     """Close without merging."""
     pull.closed_at = pull.updated_at = world.tick()
-    _record(world, pull, "closed", actor)
+    record(world, pull, "closed", actor)
 
 
-def merge(
-    world: World, repository: Repository, pull: Pull, actor: Account, method: str = "merge"
-) -> str:
-    """Merge as a merge commit, squashed, or rebased. Raises `RefusedError`."""
-    git, tip = repository.git, repository.branches[pull.base_ref]
-    landed = landing(repository, pull)
-    if landed is None:
-        raise RefusedError("Pull Request is not mergeable")
-    commits = world.commits(repository, pull)
-    title = f"Merge pull request #{pull.number} from {repository.owner.login}/{pull.head_ref}"
-    tree = git("rev-parse", f"{landed}^{{tree}}").strip()
-    if method == "merge":
-        landed = _land(git, tree, (tip, pull.head), title)
-    elif method == "squash":
-        landed = _land(git, tree, (tip,), f"{pull.title} (#{pull.number})")
-    else:
-        landed = tip
-        for one in commits:
-            step = git.merge(landed, one.sha, "step")
-            if step is None:
-                raise RefusedError("This branch can't be rebased")
-            tree = git("rev-parse", f"{step}^{{tree}}").strip()
-            landed = _land(git, tree, (landed,), one.message)
-    pull.merged_by = actor
-    pull.merge_commit = landed
-    pull.closed_at = pull.merged_at = pull.updated_at = world.tick()
+def finish(world: World, pull: Pull, actor: Account, tip: str, made: Sequence[str]) -> None:
+    """Mark a pull request as merged by commits that stand on `tip`, before its branch moves."""
+    pull.merged_by, pull.merge_commit, pull.landed = actor, made[-1], list(made)
+    pull.closed_at = pull.merged_at = pull.updated_at = world.now()
     pull.base_sha = tip
-    _record(world, pull, "merged", actor, {"commit": landed})
-    _record(world, pull, "closed", actor)
-    push(world, repository, pull.base_ref, landed, actor)
-    repository.activities[-1].kind = "pr_merge"
-    return landed
+    record(world, pull, "merged", actor, {"commit": made[-1]})
+    record(world, pull, "closed", actor)
 
 
-def _land(git: Git, tree: str, parents: tuple[str, ...], message: str) -> str:
-    date = git.commit(parents[-1]).committer.date
-    named = [option for parent in parents for option in ("-p", parent)]
-    dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-    return git("commit-tree", tree, *named, "-m", message, environment=dates).strip()
+def _land_by_push(
+    world: World, repository: Repository, pull: Pull, before: str, after: str, actor: Account
+) -> None:
+    """Somebody's push has brought the head of an open pull request into its base branch.
+
+    It counts as merged (docs.github.com/pull-requests/collaborating-with-pull-requests/
+    incorporating-changes-from-a-pull-request/about-pull-request-merges#indirect-merges), as the
+    first step of the branch that has it.
+    """
+    git = repository.git
+    steps = git("rev-list", "--first-parent", "--reverse", f"{before}..{after}").split()
+    finish(world, pull, actor, before, [next(s for s in steps if git.ancestor(pull.head, s))])
 
 
 def set_status(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.forges.github import actions
+from tests.forges.github import actions, landing
 from tests.forges.github.server import GitHubServer
 from tests.forges.github.shapes import iso
 from tests.forges.github.state import Account, Pull, Repository, Thread
@@ -147,11 +147,32 @@ def _close(server: GitHubServer, said: Said) -> None:
 def _merge(server: GitHubServer, said: Said) -> None:
     repository, pull = _target(server, said)
     actor = _who(server, said, "actor", repository.owner)
-    actions.merge(server.world, repository, pull, actor, said.get("method", "merge"))
+    landing.land(
+        server.world, repository, pull, actor, said.get("method", "merge"),
+        delete_branch=said.get("delete_branch", False),
+    )  # fmt: skip
 
 
 def _enqueue(server: GitHubServer, said: Said) -> None:
-    server.enqueue(*_target(server, said))
+    server.enqueue(*_target(server, said), **_rest(said, "repository", "pull"))
+
+
+def _land_queue(server: GitHubServer, said: Said) -> None:
+    server.land_queue(_named(server, said), **_rest(said, "repository"))
+
+
+def _revert(server: GitHubServer, said: Said) -> None:
+    _, pull = _target(server, said)
+    server.revert(pull, **_rest(said, "repository", "pull"))
+
+
+def _delete_branch(server: GitHubServer, said: Said) -> None:
+    _, pull = _target(server, said)
+    server.delete_branch(pull, **_rest(said, "repository", "pull"))
+
+
+def _direct(server: GitHubServer, said: Said) -> None:
+    server.direct(_named(server, said), **_rest(said, "repository"))
 
 
 def _set_status(server: GitHubServer, said: Said) -> None:
@@ -164,14 +185,26 @@ def _set_status(server: GitHubServer, said: Said) -> None:
 DOES: dict[str, Callable[[GitHubServer, Said], None]] = {
     "push": _push, "commit": _commit, "comment": _comment, "review": _review,
     "dismiss": _dismiss, "label": _label, "retarget": _retarget, "close": _close,
-    "merge": _merge, "enqueue": _enqueue, "status": _set_status,
+    "merge": _merge, "enqueue": _enqueue, "land_queue": _land_queue, "revert": _revert,
+    "delete_branch": _delete_branch, "direct": _direct, "status": _set_status,
 }  # fmt: skip
+
+
+_ABOUT = {
+    **{("push", name): "pushes" for name in ("reject", "unavailable", "die", "cut", "slow")},
+    **{("landed", name): "lookups" for name in ("lag", "twice")},
+    ("api", "down"): "lookups",
+}
 
 
 def _fault(server: GitHubServer, said: Said) -> None:
     ours = {"secondary_limit", "primary_limit", "graphql_rate_limited", "stale"}
     theirs = {"bad_gateway", "drop", "slow", "too_many_requests", "redirect", "reorder"}
     kind = said["kind"]
+    group, _, name = kind.partition("_")
+    if (group, name) in _ABOUT:
+        getattr(getattr(server, _ABOUT[group, name]), name)(**_rest(said, "kind"))
+        return
     if kind not in ours | theirs:
         raise ValueError(f"unknown fault: {kind}")
     getattr(server if kind in ours else server.faults, kind)(**_rest(said, "kind"))

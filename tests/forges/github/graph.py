@@ -39,6 +39,7 @@ Node = dict[str, Any]
 TIMELINE = {
     "head_ref_force_pushed": "HeadRefForcePushedEvent",
     "base_ref_changed": "BaseRefChangedEvent",
+    "automatic_base_change_succeeded": "AutomaticBaseChangeSucceededEvent",
     "base_ref_force_pushed": "BaseRefForcePushedEvent",
     "review_dismissed": "ReviewDismissedEvent",
     "comment_deleted": "CommentDeletedEvent",
@@ -275,6 +276,7 @@ class View:
             "squashMergeAllowed": repository.methods["squash"],
             "rebaseMergeAllowed": repository.methods["rebase"],
             "ref": lambda qualifiedName: self._ref(repository, qualifiedName),  # noqa: N803
+            "refs": lambda refPrefix, **page: self._refs(repository, refPrefix, **page),  # noqa: N803
             "defaultBranchRef": lambda: self._ref(repository, repository.default_branch),
             "object": lambda oid=None, expression=None: self._object(
                 repository, oid or expression
@@ -304,6 +306,15 @@ class View:
             "__typename": "Ref", "id": f"REF_{repository.id}_{short}", "name": short,
             "prefix": "refs/heads/", "target": lambda: self.commit(repository, sha),
         }  # fmt: skip
+
+    def _refs(self, repository: Repository, prefix: str, **page: Any) -> Node:
+        """Branches below a prefix; their names are what follows it."""
+        found = sorted(f"refs/heads/{name}" for name in repository.branches)
+        return connection(
+            [name for name in found if name.startswith(prefix)],
+            lambda name: {**(self._ref(repository, name) or {}), "name": name[len(prefix) :]},
+            "refs", **page,
+        )  # fmt: skip
 
     def _object(self, repository: Repository, revision: str | None) -> Node | None:
         self._needs(repository, "contents:read")
@@ -337,6 +348,7 @@ class View:
         return connection(found, lambda one: self.pull(repository, one), "pullRequests", **page)
 
     def _queue(self, repository: Repository, branch: str | None) -> Node | None:
+        self._needs(repository, "merge_queues:read")
         wanted = (branch or repository.default_branch).removeprefix("refs/heads/")
         entries = [one for one in repository.queue if one.base_ref == wanted]
         if not entries:
@@ -399,7 +411,7 @@ class View:
         return [
             pull
             for pull in repository.pulls.values()
-            if pull.merge_commit == sha
+            if sha in {pull.merge_commit, *pull.landed}
             or any(one.sha == sha for one in self.world.commits(repository, pull))
         ]
 
@@ -601,6 +613,8 @@ class View:
             shape |= {"beforeCommit": commit("before"), "afterCommit": commit("after")}
         if event.event == "base_ref_changed":
             shape |= {"previousRefName": data["from"], "currentRefName": data["to"]}
+        if event.event == "automatic_base_change_succeeded":
+            shape |= {"oldBase": data["from"], "newBase": data["to"]}
         if event.event == "review_dismissed":
             review = next((one for one in pull.reviews if one.id == data["review"]), None)
             shape |= {

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.forges.github import actions
+from tests.forges.github import actions, landing
 from tests.forges.github.actions import RefusedError
 from tests.forges.github.calls import (
     Call,
@@ -159,7 +159,7 @@ def merge_pull(call: Call) -> Reply:
     if not call.repository.methods[method]:
         raise Refusal(error(405, f"{method.title()} merges are not allowed on this repository."))
     try:
-        sha = actions.merge(call.world, call.repository, pull, call.caller.account, method)
+        sha = landing.land(call.world, call.repository, pull, call.caller.account, method)
     except RefusedError as refused:
         raise Refusal(error(405, str(refused))) from None
     return Reply.of({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
@@ -206,7 +206,9 @@ def pulls_of_commit(call: Call) -> Reply:
     """The merged one of a commit on the default branch, else merged and open ones that have it."""
     repository = call.repository
     sha = call.commit(call.parameters["commit_sha"])
-    landed = [pull for pull in repository.pulls.values() if pull.merge_commit == sha]
+    landed = [
+        pull for pull in repository.pulls.values() if sha in {pull.merge_commit, *pull.landed}
+    ]
     tip = repository.branches.get(repository.default_branch)
     holding = [
         pull

@@ -10,13 +10,15 @@ import base64
 import copy
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.forges.github import (
     actions,
+    landing,
+    pushing,
     rest_conversation,
     rest_repositories,
     rest_settings,
@@ -28,7 +30,17 @@ from tests.forges.github.git import Git
 from tests.forges.github.graph import View, execute, priced
 from tests.forges.github.schema import parsed, schema
 from tests.forges.github.shapes import Shapes
-from tests.forges.github.state import Account, Pull, QueueEntry, Repository, Team, Token, World
+from tests.forges.github.state import (
+    Account,
+    Pull,
+    QueueEntry,
+    Repository,
+    Review,
+    Team,
+    Token,
+    World,
+)
+from tests.forges.pushes import Lookups, Pushes
 from tests.forges.serving import Fault, Loopback, Reply, Request, retry_after_header
 
 ANSWERED_BY = (rest_conversation, rest_repositories, rest_settings)
@@ -340,6 +352,10 @@ class GitHubServer(Loopback):
         self.github = GitHub(self.world, edition)
         super().__init__(self.github, host=host, port=port)
         self.github.server = self
+        self.pushes = Pushes(self.faults)
+        """What goes wrong with pushes over HTTP."""
+        self.lookups = Lookups(self.faults, "repos/list-pull-requests-associated-with-commit")
+        """What goes wrong with the question who landed a commit."""
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         schema()
 
@@ -429,22 +445,107 @@ class GitHubServer(Loopback):
         with self.work():
             return actions.open_pull(self.world, repository, **more)
 
-    def enqueue(self, repository: Repository, pull: Pull, **more: Any) -> QueueEntry:
+    def enqueue(
+        self, repository: Repository, pull: Pull, method: str = "merge", by: str | None = None
+    ) -> QueueEntry:
         """Put a pull request into its base branch's merge queue, behind those that wait."""
+        enqueuer = None if by is None else self.account(by)
         with self.work():
-            waiting = [one for one in repository.queue if one.base_ref == pull.base_ref]
-            tip = waiting[-1].head if waiting else repository.branches[pull.base_ref]
-            message = f"Merge pull request #{pull.number}"
-            head = repository.git.merge(tip, pull.head, message)
-            assert head, "it conflicts"
-            name = f"gh-readonly-queue/{pull.base_ref}/pr-{pull.number}-{tip}"
-            actions.push(self.world, repository, name, head)
-            entry = QueueEntry(
-                id=self.world.next_id(), number=pull.number, base_ref=pull.base_ref, head=head,
-                base=tip, at=self.world.now(), enqueuer=pull.author or repository.owner, **more,
+            return landing.enqueue(self.world, repository, pull, method, enqueuer)
+
+    def clone_url(self, repository: Repository) -> str:
+        """Where Git reads and writes it, with `x-access-token` and a token."""
+        return f"{self.origin}/{repository.full_name}.git"
+
+    def protect(
+        self,
+        repository: Repository,
+        *refs: str,
+        only: Iterable[Token] = (),
+        deletable: bool = False,
+    ) -> None:
+        """Let only these apps' tokens create and move refs, nobody by force; full ref names."""
+        apps = [token.app_id for token in only if token.app_id is not None]
+        with self.work():
+            number = len(repository.rulesets) + 1
+            lasting = ["non_fast_forward"] if deletable else ["non_fast_forward", "deletion"]
+            repository.rulesets += [
+                pushing.ruleset(number, "writers", refs, ("creation", "update"), apps),
+                pushing.ruleset(number + 1, "lasting", refs, lasting),
+            ]
+
+    # ------------------------------------------------------------------ landing
+
+    def _home(self, pull: Pull) -> Repository:
+        return next(one for one, other in self.world.pulls() if other is pull)
+
+    def approve(self, pull: Pull, by: str = "maintainer") -> Review:
+        """Somebody approves its head."""
+        with self.work():
+            return actions.review(
+                self.world, self._home(pull), pull, self.account(by), state="APPROVED"
+            )
+
+    def merge(
+        self, pull: Pull, method: str = "merge", by: str = "maintainer", *,
+        delete_branch: bool = False,
+    ) -> str:  # fmt: skip
+        """Merge by `merge`, `squash` or `rebase`; the commit that the base branch is at then."""
+        with self.work():
+            return landing.land(
+                self.world, self._home(pull), pull, self.account(by), method,
+                delete_branch=delete_branch,
             )  # fmt: skip
-            repository.queue.append(entry)
-        return entry
+
+    def land_queue(
+        self, repository: Repository, base: str = "main", count: int | None = None
+    ) -> tuple[str, ...]:
+        """Land the first entries of a merge queue as one group; the last commit of each."""
+        with self.work():
+            return landing.land_queue(self.world, repository, base, count)
+
+    def direct(
+        self, repository: Repository, branch: str, files: Mapping[str, str | None] | None = None, *,
+        by: str = "administrator", parents: Iterable[str] | None = None,
+        message: str = "A direct push", start: str | None = None,
+    ) -> str:  # fmt: skip
+        """Push a commit past all protection; two parents make a merge, and files an evil one.
+
+        What of the first parent is not the tip's history makes it a force push.
+        """
+        with self.work():
+            actions.sync(self.world)
+            chosen = tuple(parents) if parents is not None else (repository.branches[branch],)
+            return landing.direct_commit(
+                self.world, repository, branch, files or {}, parents=chosen,
+                actor=self.account(by), message=message, start=start,
+            )  # fmt: skip
+
+    def force(
+        self, repository: Repository, branch: str, sha: str, by: str = "administrator"
+    ) -> None:
+        """Push a branch to where it was not, by force if it takes that."""
+        with self.work():
+            actions.push(self.world, repository, branch, sha, self.account(by))
+
+    def revert(self, pull: Pull, by: str = "maintainer", **more: Any) -> Pull:
+        """The pull request that takes a merged one back."""
+        with self.work():
+            return landing.open_revert(self.world, self._home(pull), pull, self.account(by), **more)
+
+    def delete_branch(self, pull: Pull, by: str = "maintainer") -> None:
+        """Delete the head's branch."""
+        with self.work():
+            landing.delete_head(self.world, pull, self.account(by))
+
+    def delete_fork(self, repository: Repository) -> None:
+        """Delete a repository: pull requests that came from it have no head repository then."""
+        with self.work():
+            actions.sync(self.world)
+            del self.world.repositories[repository.id]
+            for _, pull in self.world.pulls():
+                if pull.head_repository == repository.id:
+                    pull.head_repository = None
 
     # ------------------------------------------------------------------ faults
 

@@ -190,6 +190,7 @@ class QueueEntry:
     base: str
     at: datetime.datetime
     enqueuer: Account
+    commits: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -216,6 +217,7 @@ class Pull:
     merged_at: datetime.datetime | None = None
     merged_by: Account | None = None
     merge_commit: str | None = None
+    landed: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
@@ -278,6 +280,7 @@ class Repository:
     )
     next_number: int = 1
     former_names: list[str] = field(default_factory=list)
+    takes_atomic_pushes: bool = True
 
     @property
     def full_name(self) -> str:
