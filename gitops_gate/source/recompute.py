@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gitops_gate.errors import MergeConflictError, SourceError
-from gitops_gate.source.commits import read_commit, write_commit
+from gitops_gate.source.commits import CommitFacts, parse_commit, read_commit, write_commit
 from gitops_gate.source.git import decode, git_failed, run_git
 from gitops_gate.source.merging import merged_tree
 from gitops_gate.source.objects import is_object_id
@@ -114,7 +114,7 @@ def steps_between(
                 "there"
             )
         walked.append(current)
-        parents = read_commit(repository, current).parents
+        parents = _facts(repository, current).parents
         if not parents:
             return None
         current = parents[0]
@@ -154,7 +154,12 @@ def _changes_nothing(repository: Repository, commit: str) -> bool:
 def _tree_of_parent(repository: Repository, parents: tuple[str, ...]) -> str:
     if not parents:
         return edited_tree(repository, None, {})
-    return read_commit(repository, parents[0]).tree
+    return _facts(repository, parents[0]).tree
+
+
+def _facts(repository: Repository, commit: str) -> CommitFacts:
+    """A commit that another one names; where it is missing, history is, and not a revision."""
+    return parse_commit(commit, repository.blobs.read_object(commit, "commit"))
 
 
 def _three_way(repository: Repository, base: str, ours: str, theirs: str, commit: str) -> str:
