@@ -360,7 +360,9 @@ class TestWalks:
             env=ENVIRONMENT,
             check=True,
         )
-        with open_repository(tmp_path / "s") as repository:
+        clone = GitRepository(tmp_path / "s")
+        stranger = clone.commit_tree(tree_of(clone))
+        with open_repository(clone.folder) as repository:
             assert steps_between(repository, commits[1], "main") == tuple(commits[2:])
             with pytest.raises(SourceError, match="not known"):
                 steps_between(repository, commits[0], "main")
@@ -368,7 +370,8 @@ class TestWalks:
                 steps_between(repository, commits[4], commits[3])
             assert "--unshallow" in str(caught.value)
             with pytest.raises(SourceError, match="cannot be known"):
-                reachable(repository, commits[4], commits[3])
+                reachable(repository, stranger, "main")
+            assert not reachable(repository, commits[4], commits[3])
 
     def test_history_that_is_missing_is_no_answer(self, made: GitRepository) -> None:
         old = made.git("rev-parse", "HEAD")
