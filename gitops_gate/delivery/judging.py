@@ -77,9 +77,7 @@ def judged(judging: Judging, landing: Landing, since: str, ratifies: Sequence[st
         each = _landed_as_one(repository, each, witness, landing)
         if each.approvals is not None:
             trees.append(each.approvals)
-        if isinstance(witness.recording, Recording):
-            told = witness.recording.testimony(witness.snapshot, change)
-            testimony.append(testimony_json(told))
+        testimony.append(testimony_json(_told(witness, change)))
         report = each if report is checked else _both(report, each)
     return Judged(
         landing=landing,
@@ -113,16 +111,21 @@ def hold_of(report: Report, commit: str, what: str = "") -> Hold | None:
     return Hold(commit=commit, code=code, message=f"{what}{message}", verdict=report.verdict)
 
 
-def replayed(testimony: Testimony, kind_of: Forge) -> Witness:
-    """A witness that says again what was recorded; `kind_of` is a forge of the same kind."""
-    recording = Replayed(testimony) if testimony.facts is not None else None
-    forge = replace(kind_of, approvals=recording)
-    return Witness(forge=forge, snapshot=testimony.snapshot, recording=recording)
-
-
 def merged_at(landing: Landing) -> datetime.datetime:
     """When a landing was merged, by the forge's clock. Raises `GitOpsGateError`."""
     return min(_merged_at(change) for change in landing.changes)
+
+
+def _told(witness: Witness, change: LandedChange) -> Testimony:
+    if isinstance(witness.recording, Recording):
+        return witness.recording.testimony(witness.snapshot, change)
+    snapshot = witness.snapshot
+    return Testimony(
+        change=snapshot.change,
+        landed=change,
+        comments=snapshot.comments,
+        own_id=snapshot.own_id,
+    )
 
 
 def _merged_at(change: LandedChange) -> datetime.datetime:

@@ -14,12 +14,12 @@ from typing import Any
 
 from gitops_gate import __version__
 from gitops_gate.approvals.tree import shown_time
-from gitops_gate.config.settings import Settings
 from gitops_gate.delivery.judging import merged_at
 from gitops_gate.delivery.values import Judged, Landing
 from gitops_gate.reports.json_report import as_value
 from gitops_gate.reports.reading import report_digest
-from gitops_gate.source import Tree
+from gitops_gate.review.judging import rules_of
+from gitops_gate.source import Repository
 from gitops_gate.verdict.values import Report
 
 _ABSENT_FROM_SUMMARY = ("changes", "excerpts", "approvals", "schema")
@@ -29,6 +29,7 @@ def body_of(
     steps: Sequence[Judged],
     whole: Report,
     *,
+    forge: str,
     policies: str,
     at: datetime.datetime,
     start: str | None,
@@ -36,13 +37,14 @@ def body_of(
 ) -> dict[str, Any]:
     """The body of a decision (`Decision.body`).
 
-    `policies` is the `policies_digest` of what judged the last step, and `whole` the verdict on all
-    applications of the commit that it leaves. `start` is the commit that the first delivery begins
-    after. `hydrated` is the tree of rendered manifests, where the ref carries those.
+    `forge` is its kind. `policies` is `policies_of` what judged the last step, and `whole` the
+    verdict on all applications of the commit that it leaves. `start` is the commit that the first
+    delivery begins after, `hydrated` the tree of rendered manifests, where the ref carries those.
     """
     return {
         "at": shown_time(at),
         "verifier": {"name": "gitops-gate", "version": __version__},
+        "forge": forge,
         "start": start,
         "hydrated": hydrated,
         "configuration": dict(whole.configuration),
@@ -55,12 +57,13 @@ def body_of(
     }
 
 
-def policies_digest(tree: Tree, settings: Settings) -> str:
-    """`sha256:` over the policies that a tree's configuration names.
+def policies_of(repository: Repository, commit: str) -> str:
+    """`sha256:` over the policies that a commit's configuration names.
 
     Those of the repository by path and blob; the shipped ones by their selection, since their text
-    comes with the version, which is recorded as well.
+    comes with the version, which is recorded as well. Raises `GitOpsGateError`.
     """
+    settings, tree = rules_of(repository, commit).rules.settings, repository.revision(commit).tree
     folders = tuple(f"{path.strip('/')}/" for path in settings.policies.paths)
     own = sorted(
         (path, entry.oid) for path, entry in tree.entries.items() if path.startswith(folders)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from gitops_gate.delivery.hydrated import hydrated_commit
 from gitops_gate.delivery.judging import Judging
 from gitops_gate.delivery.moving import Move, Signing, decision_of, moved, prepared
-from gitops_gate.delivery.record import body_of, landed_numbers, policies_digest
+from gitops_gate.delivery.record import body_of, landed_numbers, policies_of
 from gitops_gate.delivery.remote_state import Position, Remote, positions, read_remote
 from gitops_gate.delivery.values import Delivered, Hold, Outcome
 from gitops_gate.delivery.walk import Told, Walked, Way, walk
@@ -26,7 +26,7 @@ from gitops_gate.errors import ConfigurationError, ForgeError, SourceError
 from gitops_gate.forges.interface import Forge
 from gitops_gate.forges.values import Target
 from gitops_gate.pipeline import Options
-from gitops_gate.review.judging import refuse_narrowing, rules_of
+from gitops_gate.review.judging import refuse_narrowing
 from gitops_gate.source import Repository
 from gitops_gate.source.recompute import steps_between
 from gitops_gate.source.remote_values import PushResult, RemoteAddress
@@ -192,7 +192,8 @@ class _Run:
         body = body_of(
             walked.steps,
             walked.whole,
-            policies=self._policies(walked),
+            forge=self.forge.kind,
+            policies=policies_of(self.remote.repository, walked.steps[-1].since),
             at=at,
             start=None if position.chain else position.last,
             hydrated=tree,
@@ -204,11 +205,6 @@ class _Run:
             signing,
             at,
         )
-
-    def _policies(self, walked: Walked) -> str:
-        since, repository = walked.steps[-1].since, self.remote.repository
-        settings = rules_of(repository, since).rules.settings
-        return policies_digest(repository.revision(since).tree, settings)
 
     def _pushed(self, position: Position, walked: Walked, move: Move) -> Delivered | SourceError:
         try:

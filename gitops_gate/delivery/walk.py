@@ -58,7 +58,9 @@ def walk(judging: Judging, way: Way, landed: Landed, told: Told = lambda _: None
         before, rest = way.line[place], way.line[place + 1 :]
         told(rest[0])
         landing = _landing(judging.repository, rest, before, replace(way, earlier=seen), landed)
-        if isinstance(landing, Landing) and (not held or _passes(judging, landing, since, held)):
+        if isinstance(landing, Landing) and (
+            not held or passes(judging.repository, landing, since, held)
+        ):
             step, report, hold = _answer(judging, landing, since, held)
             if hold is None:
                 assert step is not None
@@ -120,9 +122,12 @@ def _answer(
         return None, None, _unknown(landing.after, error)
 
 
-def _passes(judging: Judging, landing: Landing, since: str, held: Sequence[str]) -> bool:
+def _goes_on(repository: Repository, landing: Landing, since: str, held: Sequence[str]) -> bool:
+    return not held or passes(repository, landing, since, held)
+
+
+def passes(repository: Repository, landing: Landing, since: str, held: Sequence[str]) -> bool:
     """Whether a landing may go past what is held: it ratifies it, or takes all of it back."""
-    repository = judging.repository
     before, after = repository.revision(since).tree, repository.revision(landing.after).tree
     # What is approved is everything from the last delivered commit on: so the change must have
     # stood on all of it, or a step in between would be approved by nobody.
