@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gitops_gate.approvals.people import Access
+from gitops_gate.forges.queues import ReadsQueue
 from gitops_gate.forges.values import (
     Account,
     ApprovalFacts,
@@ -200,5 +201,6 @@ class Forge:
     protection: ReadsProtection | None
     opening: OpensChangeRequest | None
     landed: ReadsLanded | None = None
+    queue: ReadsQueue | None = None
     identity: ReadsIdentity | None = None
     missing: tuple[str, ...] = ()

@@ -23,7 +23,6 @@ from gitops_gate.approvals.binding import (
 )
 from gitops_gate.approvals.evaluate import Question, evaluate, permissions_of, teams_of
 from gitops_gate.approvals.facts import ApprovalFacts, Push, ReviewState
-from gitops_gate.approvals.freezes import active_freezes
 from gitops_gate.approvals.override import Remark
 from gitops_gate.approvals.people import People
 from gitops_gate.approvals.tree import Evaluation, tree_json
@@ -34,7 +33,6 @@ from gitops_gate.pipeline import Deciding, Options, compare
 from gitops_gate.review.agreement import Agreed
 from gitops_gate.review.change_facts import (
     ChangeSource,
-    affected_application,
     change_facts,
     owners_warnings,
 )
@@ -43,6 +41,8 @@ from gitops_gate.source import Repository
 from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Status, Verdict
 
+_LATER = datetime.datetime.max.replace(tzinfo=datetime.UTC)
+"""After everything that has happened."""
 _NOT_JUDGED = ("merge_conflict", "not_evaluated", "forge_disagrees", "no_report")
 
 
@@ -52,6 +52,8 @@ class Approving:
 
     `since` is the commit that the change is compared with, where that is not the target's tip: one
     that ratifies what landed before it is shown, approved and delivered from there on.
+    `rules_at` is the commit whose rules and CODEOWNERS ask, where that is not what the change is
+    compared with: in a queue, that may be another change which has not landed yet.
     """
 
     repository: Repository
@@ -59,6 +61,12 @@ class Approving:
     agreed: Agreed
     options: Options
     since: str | None = None
+    rules_at: str | None = None
+
+    @property
+    def asking(self) -> str:
+        """The commit whose rules and CODEOWNERS ask."""
+        return self.rules_at or self.since or self.agreed.base
 
 
 def with_approvals(report: Report, approving: Approving) -> Report:
@@ -69,7 +77,7 @@ def with_approvals(report: Report, approving: Approving) -> Report:
     if approving.agreed.disagreement or not_judged(report):
         return report
     try:
-        deciding = rules_of(approving.repository, approving.since or approving.agreed.base)
+        deciding = rules_of(approving.repository, approving.asking)
         source = _source_of(report, approving, deciding)
         evaluation = _evaluated(source, approving, deciding)
         warnings = owners_warnings(source)
@@ -102,36 +110,12 @@ def not_judged(report: Report) -> Reason | None:
     return next((each for each in undecided if each.code in _NOT_JUDGED), None)
 
 
-def with_freezes(report: Report, settings: Settings, at: datetime.datetime | None) -> Report:
-    """The report of a merge queue's group, denied by a freeze that nobody can lift.
-
-    Labels, approvals and overrides belong to the change requests in the group; a freeze that one of
-    them may have lifted was judged there.
-    """
-    lasting = [freeze for freeze in settings.freezes if freeze.unless is None]
-    if settings.approvals.override_teams or not lasting:
-        return report
-    affected = [affected_application(one) for one in report.applications if one.affected]
-    active = active_freezes(lasting, affected, at or datetime.datetime.now(datetime.UTC))
-    return with_reasons(
-        report,
-        [
-            Reason(
-                code="frozen",
-                message=f"{', '.join(one.applications[:5])} frozen by {one.freeze.name}",
-                verdict=Verdict.PENDING,
-            )
-            for one in active
-        ],
-    )
-
-
 def approvals_of(report: Report, approving: Approving) -> Evaluation:
     """Who must approve what a report is about, and who did.
 
     Raises `GitOpsGateError` when the forge or Git cannot say enough to ask the question.
     """
-    deciding = rules_of(approving.repository, approving.since or approving.agreed.base)
+    deciding = rules_of(approving.repository, approving.asking)
     return _evaluated(_source_of(report, approving, deciding), approving, deciding)
 
 
@@ -147,7 +131,7 @@ def _evaluated(source: ChangeSource, approving: Approving, deciding: Deciding) -
         now=Moment(head=agreed.head, base=agreed.base),
         at=approving.options.at or datetime.datetime.now(datetime.UTC),
         facts=facts,
-        target_moves=_moves(reading, facts, agreed),
+        target_moves=_moves(reading, facts, approving),
         seen=_seen_of(source.report, changed, settings),
         freezes=settings.freezes,
         remarks=_remarks(agreed),
@@ -164,6 +148,7 @@ def _source_of(report: Report, approving: Approving, deciding: Deciding) -> Chan
         report=report,
         change=approving.agreed.snapshot.change,
         base=approving.since or approving.agreed.base,
+        rules_at=approving.asking,
         settings=deciding.rules.settings,
         repair=bool(deciding.undecided),
         members=reading.members if reading else None,
@@ -172,14 +157,22 @@ def _source_of(report: Report, approving: Approving, deciding: Deciding) -> Chan
 
 
 def _moves(
-    reading: ReadsApprovals | None, facts: ApprovalFacts | None, agreed: Agreed
+    reading: ReadsApprovals | None, facts: ApprovalFacts | None, approving: Approving
 ) -> tuple[Push, ...] | None:
-    """Where the target was over time; asked for only if there is an approval to place in it."""
+    """Where the target was over time; asked for only if there is an approval to place in it.
+
+    In a queue, what is before the change is where the target will be: nobody has seen it there.
+    """
     if reading is None or facts is None:
         return None
     if not any(review.state is ReviewState.APPROVED for review in facts.reviews):
         return ()
-    return reading.target_moves(agreed.snapshot)
+    agreed = approving.agreed
+    moves = reading.target_moves(agreed.snapshot)
+    tip = agreed.snapshot.change.base_commit
+    if moves is None or approving.rules_at is None or agreed.base == tip:
+        return moves
+    return (*moves, Push(before=tip, after=agreed.base, at=_LATER))
 
 
 def _people(question: Question, reading: ReadsApprovals | None) -> People:

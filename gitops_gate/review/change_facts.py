@@ -39,13 +39,14 @@ Members = Callable[[Iterable[str]], Mapping[str, frozenset[int] | None]]
 class ChangeSource:
     """Where the facts about a change come from. `members` is None where teams cannot be read.
 
-    `forge` is whose CODEOWNERS is read.
+    `rules_at` is the commit whose rules and CODEOWNERS ask; `forge` is whose CODEOWNERS is read.
     """
 
     repository: Repository
     report: Report
     change: ChangeRequest
     base: str
+    rules_at: str
     settings: Settings
     repair: bool
     members: Members | None
@@ -58,7 +59,7 @@ def change_facts(source: ChangeSource) -> ChangeFacts:
     head = repository.revision(source.change.head_commit).tree
     start = repository.merge_base(source.base, source.change.head_commit)
     paths = tuple(changed_paths(repository.revision(start).tree, head))
-    tip = repository.revision(source.base).tree
+    tip = repository.revision(source.rules_at).tree
     owners = find_codeowners(tip, Dialect(source.forge))
     affected = tuple(
         affected_application(outcome) for outcome in report.applications if outcome.affected
@@ -85,7 +86,7 @@ def change_facts(source: ChangeSource) -> ChangeFacts:
 
 def owners_warnings(source: ChangeSource) -> tuple[str, ...]:
     """What is wrong with lines of the base's CODEOWNERS, which then ask nobody."""
-    tip = source.repository.revision(source.base).tree
+    tip = source.repository.revision(source.rules_at).tree
     owners = find_codeowners(tip, Dialect(source.forge))
     problems = owners.problems if owners else ()
     return tuple(f"{owners.path}:{one.line}: {one.reason}" for one in problems if owners)

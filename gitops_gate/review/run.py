@@ -18,23 +18,18 @@ from gitops_gate.config.settings import ReviewSettings, Settings
 from gitops_gate.errors import ConfigurationError, ForgeError, GitOpsGateError, SourceError
 from gitops_gate.forges.connect import connect
 from gitops_gate.forges.interface import Forge
-from gitops_gate.forges.values import ChangeState, Endpoint, Target
+from gitops_gate.forges.values import ChangeState, Endpoint, Snapshot, Target
 from gitops_gate.pipeline import Options
 from gitops_gate.reports import ReportOptions, render_report
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.review.agreement import Agreed, agree
-from gitops_gate.review.approving import (
-    Approving,
-    approvals_of,
-    not_judged,
-    with_approvals,
-    with_freezes,
-)
+from gitops_gate.review.approving import Approving, approvals_of, not_judged, with_approvals
 from gitops_gate.review.composing import Composed, compose
 from gitops_gate.review.currency import why_rules_moved, why_superseded
 from gitops_gate.review.judging import judge, rules_of, undecided, undecided_by
 from gitops_gate.review.pins import Pinned, endpoint_of, pinned_forge, target_of, tip_in_git
 from gitops_gate.review.publication import Material, Published, publish, set_status
+from gitops_gate.review.queue import Queued, judge_commit, judge_queued, required_commit
 from gitops_gate.review.standing import Standing
 from gitops_gate.review.status import status_of
 from gitops_gate.source import Repository
@@ -122,7 +117,7 @@ def check_here(
     what to compare.
     """
     if environment.occasion in (Occasion.MERGE_QUEUE, Occasion.PUSH) and not (base or head):
-        return _judge_commit(repository, environment, options)
+        return judge_commit(repository, environment, options)
     target = base or (environment.base_ref and tip_in_git(repository, environment.base_ref))
     proposed = head or environment.head
     if not target or not proposed:
@@ -237,63 +232,62 @@ def _connect(setting: Setting) -> _Connection:
         )
     reads_only = environment.event in FORKS_ONLY_READ
     forge = connect(endpoint, target, setting.token, fork_reads_only=reads_only)
-    if target.number is None and environment.occasion is Occasion.CHANGE_REQUEST:
-        number = forge.change_requests.number_of(environment.head or "")
-        if number is None:
-            raise ConfigurationError(
-                f"no open change request has the head {_short(environment.head)}"
-            )
-        target = replace(target, number=number)
-        forge = connect(endpoint, target, setting.token, fork_reads_only=reads_only)
-    return _Connection(forge=forge, endpoint=endpoint, target=target)
+    connection = _Connection(forge=forge, endpoint=endpoint, target=target)
+    if target.number is not None or environment.occasion is not Occasion.CHANGE_REQUEST:
+        return connection
+    number = forge.change_requests.number_of(environment.head or "")
+    if number is None:
+        raise ConfigurationError(f"no open change request has the head {_short(environment.head)}")
+    target = replace(target, number=number)
+    return replace(connection, target=target, forge=_connect_to(setting, connection, number))
+
+
+def _connect_to(setting: Setting, connection: _Connection, number: int) -> Forge:
+    """The same forge and repository, for a change request."""
+    reads_only = setting.environment.event in FORKS_ONLY_READ
+    target = replace(connection.target, number=number)
+    return connect(connection.endpoint, target, setting.token, fork_reads_only=reads_only)
 
 
 def _review_commit(setting: Setting, options: Options) -> Reviewed:
     """A merge queue's group or commits that landed: a status on the commit, and no comment."""
     environment, repository = setting.environment, setting.repository
-    report = _judge_commit(repository, environment, options)
-    assert environment.head is not None
-    assert environment.base_ref is not None
+    ref, head = required_commit(environment)
     connection = _connect(setting)
-    settings = _review_settings(repository, environment.base_ref)
+    why: str | None = None
     queued = environment.occasion is Occasion.MERGE_QUEUE
+    if queued:
+        report, own = judge_queued(
+            Queued(
+                repository=repository,
+                environment=environment,
+                forge=connection.forge,
+                connect=lambda number: _connect_to(setting, connection, number),
+                options=options,
+            )
+        )
+        why = None if own is None else _why_target_decides_nothing(connection.forge, own)
+    else:
+        report = judge_commit(repository, environment, options)
+    settings = _review_settings(repository, ref)
     # What landed on one branch may be the head of a change request to another one: under the name
     # that is required there, nobody would have asked for its rules and approvals.
     name = settings.check_name if queued else f"{settings.check_name}{LANDED}"
     status = status_of(report, name, url=environment.run_url, queued=queued)
-    if connection.forge.status is None or setting.dry_run:
-        return Reviewed(report=report, notes=connection.forge.missing)
-    published = set_status(connection.forge.status, environment.head, status)
-    return Reviewed(report=report, published=published, notes=connection.forge.missing)
+    notes = (*connection.forge.missing, *([why] if why else ()))
+    if connection.forge.status is None or setting.dry_run or why:
+        return Reviewed(report=report, notes=notes)
+    published = set_status(connection.forge.status, head, status)
+    return Reviewed(report=report, published=published, notes=notes)
 
 
-def _judge_commit(repository: Repository, environment: Environment, options: Options) -> Report:
-    """The report on a commit that already is what would land, or has landed."""
-    head, ref = environment.head, environment.base_ref
-    if not head or not ref:
-        raise ConfigurationError(f"the event {environment.event!a} names no commit to judge")
-    try:
-        base = environment.base or repository.first_parent_history(head, 2)[-1]
-        if repository.merge_base(base, head) != base:
-            message = f"{_short(base)} is no ancestor of {_short(head)}"
-            return undecided("history_disagrees", message, base=base, head=head)
-        queued = environment.occasion is Occasion.MERGE_QUEUE
-        tip = tip_in_git(repository, ref) if queued else base
-    except SourceError as error:
-        return undecided("history_disagrees", str(error), base=environment.base, head=head)
-    report = judge(repository, base, head, options, landed=True, rules_at=tip)
-    if not queued or report.verdict is not Verdict.ALLOW:
-        return report
-    return with_freezes(report, rules_of(repository, tip).rules.settings, options.at)
-
-
-def _why_target_decides_nothing(forge: Forge, agreed: Agreed) -> str | None:
+def _why_target_decides_nothing(forge: Forge, snapshot: Snapshot) -> str | None:
     """Why the target branch's rules decide nothing, None where they do.
 
     The rules are whoever's may push to the branch, so it is the default branch, or a protected one.
     A status on the head would count for a change request to any other branch as well.
     """
-    change = agreed.snapshot.change
+    change = snapshot.change
     branch = change.base_ref.removeprefix("refs/heads/")
     if branch == change.default_branch or forge.change_requests.protects(branch):
         return None
@@ -313,7 +307,7 @@ def _publish_report(
     certified: bool,
 ) -> Reviewed:
     forge, snapshot = connection.forge, agreed.snapshot
-    why = _why_target_decides_nothing(forge, agreed)
+    why = _why_target_decides_nothing(forge, snapshot)
     information = not certified or why is not None
     context = _context(setting, connection, agreed, settings, information=information)
     context = replace(context, notes=(*context.notes, *([why] if why else ())))

@@ -472,12 +472,26 @@ def test_a_conflict_leaves_nothing_to_merge(shop: Shop) -> None:
 
 
 def test_a_merge_queue_names_its_entries_and_their_commits(shop: Shop) -> None:
+    shop.server.token("ghs_queue", permissions={**WRITE, "merge_queues": "read"})
     entry = shop.server.enqueue(shop.repository, shop.pull)
     query = """{repository(owner:"acme",name:"shop"){mergeQueue(branch:"main"){entries(first:10){
         nodes{position state headCommit{oid} baseCommit{oid} pullRequest{number}}}}}}"""
-    (found,) = shop.graph(query)["data"]["repository"]["mergeQueue"]["entries"]["nodes"]
+    answer = shop.graph(query, token="ghs_queue")
+    (found,) = answer["data"]["repository"]["mergeQueue"]["entries"]["nodes"]
     assert found["headCommit"]["oid"] == entry.head
     assert found["pullRequest"]["number"] == 1
+
+
+def test_a_workflows_token_sees_the_branches_of_a_merge_queue_and_not_the_queue(
+    shop: Shop,
+) -> None:
+    entry = shop.server.enqueue(shop.repository, shop.pull)
+    query = """{repository(owner:"acme",name:"shop"){mergeQueue(branch:"main"){id}
+        refs(refPrefix:"refs/heads/gh-readonly-queue/main/",first:10){nodes{name target{oid}}}}}"""
+    answer = shop.graph(query)
+    assert [one["type"] for one in answer["errors"]] == ["FORBIDDEN"]
+    (found,) = answer["data"]["repository"]["refs"]["nodes"]
+    assert found == {"name": f"pr-1-{entry.base}", "target": {"oid": entry.head}}
 
 
 # ---------------------------------------------------------------------------- statuses, reports

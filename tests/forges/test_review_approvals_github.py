@@ -235,12 +235,9 @@ def test_a_freeze_that_begins_while_a_change_waits_in_the_queue_holds_it(review:
     review.rules(
         "freezes:\n  - {name: year end, from: 2026-12-20T00:00:00Z, until: 2027-01-04T00:00:00Z}\n"
     )
-    git = review.world.git
-    group = {
-        "base_ref": "refs/heads/main",
-        "base_sha": git.git("rev-parse", "main").strip(),
-        "head_sha": git.git("rev-parse", "change").strip(),
-    }
+    review.approve(review.rita)
+    entry = review.world.server.enqueue(review.world.repository, review.world.pull)
+    group = {"base_ref": "refs/heads/main", "base_sha": entry.base, "head_sha": entry.head}
     review.world.event("merge_group", {"merge_group": group})
     assert review.gate("review", "--at", "2026-12-24T12:00:00Z").code == 3
     assert review.state == "failure"

@@ -327,13 +327,12 @@ class TestWhatIsJudged:
     def test_a_merge_queue_gets_a_status_on_its_group_and_no_comment(
         self, world: World, gate: Any
     ) -> None:
-        base = world.git.git("rev-parse", "main").strip()
-        head = world.git.git("rev-parse", "change").strip()
-        group = {"base_ref": "refs/heads/main", "base_sha": base, "head_sha": head}
+        entry = world.server.enqueue(world.repository, world.pull)
+        group = {"base_ref": "refs/heads/main", "base_sha": entry.base, "head_sha": entry.head}
         world.event("merge_group", {"merge_group": group})
         assert gate("review").code == 1
         assert world.states == [("gitops-gate", "failure")]
-        assert world.repository.statuses[-1].sha == head
+        assert world.repository.statuses[-1].sha == entry.head
         assert world.comments == []
 
     def test_commits_that_landed_get_a_status(self, world: World, gate: Any) -> None:

@@ -18,6 +18,7 @@ from gitops_gate.forges.github.landed import GithubIdentity, GithubLanded
 from gitops_gate.forges.github.opening import GithubOpening
 from gitops_gate.forges.github.protection import GithubProtection
 from gitops_gate.forges.github.publishing import GithubSarif, GithubStatus, GithubSummary
+from gitops_gate.forges.github.queue import GithubQueue
 from gitops_gate.forges.github.reading import (
     Reading,
     read_comments,
@@ -70,6 +71,7 @@ def connect_github(
         protection=GithubProtection(api, public=endpoint.api_url == _PUBLIC),
         opening=GithubOpening(api, owner) if allowed.open else None,
         landed=GithubLanded(api, _id_of(first)),
+        queue=GithubQueue(api, target),
         identity=GithubIdentity(api, endpoint, target),
         missing=allowed.missing,
     )

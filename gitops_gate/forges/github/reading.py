@@ -52,17 +52,17 @@ class Reading:
 
 def read_repository(api: Api, target: Target) -> Reading:
     """The repository alone, for a run that has no pull request."""
-    data, errors = api.graphql(REPOSITORY, _names(target), can="read the repository")
+    data, errors = api.graphql(REPOSITORY, names_of(target), can="read the repository")
     api.refuse_partial(errors, can="read the repository")
-    return _reading(data, _known(data.get("repository"), target))
+    return _reading(data, known_repository(data.get("repository"), target))
 
 
 def read_tips(api: Api, target: Target) -> Mapping[str, Any]:
     """The few fields of the pull request that say where its head and its target are."""
-    variables = {**_names(target), "number": target.number}
+    variables = {**names_of(target), "number": target.number}
     data, errors = api.graphql(TIPS, variables, can=CAN_READ)
     api.refuse_partial(errors, can=CAN_READ)
-    return _pull(_known(data.get("repository"), target), target)
+    return _pull(known_repository(data.get("repository"), target), target)
 
 
 def read_comments(api: Api, target: Target) -> Sequence[Mapping[str, Any]]:
@@ -70,10 +70,10 @@ def read_comments(api: Api, target: Target) -> Sequence[Mapping[str, Any]]:
     found: dict[object, Mapping[str, Any]] = {}
     before = None
     for _ in range(_MAXIMUM_PAGES):
-        variables = {**_names(target), "number": target.number, "before": before}
+        variables = {**names_of(target), "number": target.number, "before": before}
         data, errors = api.graphql(COMMENTS, variables, can=CAN_READ)
         api.refuse_partial(errors, can=CAN_READ)
-        pull = _pull(_known(data.get("repository"), target), target)
+        pull = _pull(known_repository(data.get("repository"), target), target)
         page = _connection(pull, "comments")
         with as_documented("the comments"):
             found |= {_identity(node, 0): node for node in page["nodes"] if node}
@@ -100,11 +100,11 @@ def read_pull_request(api: Api, target: Target) -> Reading:
 
 
 def _read_once(api: Api, target: Target) -> Reading | None:
-    variables = {**_names(target), "number": target.number}
+    variables = {**names_of(target), "number": target.number}
     data, errors = api.graphql(CHANGE_REQUEST, variables, can=CAN_READ)
     unreadable = _optional(errors)
     api.refuse_partial([e for e in errors if not _is_optional(e)], can=CAN_READ)
-    repository = _known(data.get("repository"), target)
+    repository = known_repository(data.get("repository"), target)
     pull = _pull(repository, target)
     pages = {field: [_connection(pull, field)] for field in _LISTS.values()}
     for _ in range(_MAXIMUM_PAGES):
@@ -206,8 +206,8 @@ def _pull(repository: Mapping[str, Any], target: Target) -> Mapping[str, Any]:
     return pull
 
 
-def _known(repository: Any, target: Target) -> Mapping[str, Any]:
-    """The repository, when it is the one that is meant."""
+def known_repository(repository: Any, target: Target) -> Mapping[str, Any]:
+    """The repository of an answer, when it is the one that is meant. Raises `ForgeError`."""
     if not isinstance(repository, dict):
         raise forge_error(
             f"GitHub knows no repository {target.repository}, or hides it from this token",
@@ -237,6 +237,7 @@ def _optional(errors: Sequence[GraphqlError]) -> frozenset[str]:
     return frozenset("statuses" for error in errors if _is_optional(error))
 
 
-def _names(target: Target) -> dict[str, Any]:
+def names_of(target: Target) -> dict[str, Any]:
+    """A repository's path as the two variables that queries take."""
     owner, _, name = target.repository.partition("/")
     return {"owner": owner, "name": name}
