@@ -128,7 +128,7 @@ def open_channel(address: RemoteAddress) -> Channel:
     if url.startswith(("/", "./", "../")):
         return _folder(str(Path(url).absolute()))
     if shorthand := _SHORTHAND.fullmatch(url):
-        return _ssh(address, f"ssh://{shorthand['host']}/{shorthand['path'].lstrip('/')}", url)
+        return _ssh(address, f"ssh://{shorthand['host']}/", url)
     if re.match(r"[A-Za-z0-9+.-]+::", url):
         raise _refused(url, "names a program that speaks to the repository")
     try:
@@ -189,8 +189,9 @@ def _trusted_authorities() -> dict[str, str]:
     return {"GIT_SSL_CAINFO": bundle} if bundle else {}
 
 
-def _ssh(address: RemoteAddress, url: str, given: str) -> Channel:
-    parts = urlsplit(url)
+def _ssh(address: RemoteAddress, place: str, given: str) -> Channel:
+    """The channel for `given`, which reaches the host and the user of `place`."""
+    parts = urlsplit(place)
     host = (parts.hostname or "").strip("[]")
     if parts.username is not None and _USER.fullmatch(parts.username) is None:
         raise _refused(given, "names no user")
@@ -217,7 +218,7 @@ def _ssh(address: RemoteAddress, url: str, given: str) -> Channel:
     if hosts:
         lines += [f"UserKnownHostsFile {_ssh_path(hosts)}", "GlobalKnownHostsFile /dev/null"]
     return Channel(
-        url=url,
+        url=given,
         protocol="ssh",
         secrets=(key,) if key else (),
         ssh_configuration="".join(f"{line}\n" for line in lines),
@@ -233,5 +234,5 @@ def _ssh_path(path: str) -> str:
 
 def _refused(url: str, why: str, remedy: str = _FORMS) -> ConfigurationError:
     """The error for an address; whatever stands before an @ could be a secret, and is left out."""
-    plain = re.sub(r"(?s)^(.*//|)[^/]*@", r"\1***@", url)
+    plain = re.sub(r"(?s)\A([\w+.-]*://)?.*@", r"\1***@", url)
     return ConfigurationError(f"the address {shown(plain)!r} {why}", remedy=remedy)
