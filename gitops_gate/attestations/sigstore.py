@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from gitops_gate.errors import AttestationError
 EXTENSION_KIND = "application/vnd.dev.sigstore.bundle.v0.3+json"
 """The media type of a Sigstore bundle, which names the extension."""
 
+_SILENCE = logging.NullHandler()
 _MISSING = "install it with: pip install 'gitops-gate[sigstore]'"
 
 
@@ -62,6 +64,8 @@ class TrustedIdentity:
             raise AttestationError(
                 "verifying this takes Sigstore's library", remedy=_MISSING
             ) from None
+        # Without a handler it would warn on stderr that it is offline, which is what is wanted.
+        logging.getLogger("sigstore").addHandler(_SILENCE)
         try:
             verifier = Verifier.production(offline=True)
         except Exception as error:  # noqa: BLE001 - whatever its store of roots raises
