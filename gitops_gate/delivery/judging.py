@@ -117,7 +117,7 @@ def merged_at(landing: Landing) -> datetime.datetime:
 
 
 def _told(witness: Witness, change: LandedChange) -> Testimony:
-    if isinstance(witness.recording, Recording):
+    if witness.recording is not None:
         return witness.recording.testimony(witness.snapshot, change)
     snapshot = witness.snapshot
     return Testimony(

@@ -6,11 +6,12 @@ are about the same `Delivered` values, and neither shows a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops_gate.delivery.record import landing_json, report_summary
 from gitops_gate.delivery.values import Delivered, Hold, Judged, Outcome
+from gitops_gate.delivery.verify import Verified
 from gitops_gate.reports.escaping import one_line
 from gitops_gate.reports.json_text import json_text
 from gitops_gate.reports.lines import Line, paint, wrapped
@@ -46,6 +47,59 @@ def json_of(deliveries: Sequence[Delivered]) -> str:
 def text_of(deliveries: Sequence[Delivered], *, width: int, color: bool) -> str:
     """All deliveries of a run for a terminal, ending in a newline."""
     return paint(_lines(deliveries, width), color=color)
+
+
+def verified_text(found: Sequence[Verified]) -> str:
+    """What `gitops-gate verify` prints of a commit that holds."""
+    lines = []
+    for one in found:
+        decision, channel = one.entry.decision, one.channel
+        past = " and judged again" if one.replayed else ", not judged again (--no-replay)"
+        lines += [
+            f"verified {one.commit[:12]}: {channel.branch} → {channel.ref}{past}",
+            f"  decision {decision.sequence} of {one.decisions}, signed with {one.key}",
+            *(f"  {_landed(step)}" for step in decision.body["steps"]),
+            *(f"  note: {note}" for note in one.notes),
+        ]
+    return "".join(f"{one_line(line, _LONGEST)}\n" for line in lines)
+
+
+def verified_json(found: Sequence[Verified]) -> str:
+    """The same as JSON, `gitops-gate/verification/v1`."""
+    value = {
+        "schema": "gitops-gate/verification/v1",
+        "result": "verified",
+        "verified": [
+            {
+                "commit": one.commit,
+                "branch": one.channel.branch,
+                "ref": one.channel.ref,
+                "delivered": one.entry.decision.delivered,
+                "sequence": one.entry.decision.sequence,
+                "decisions": one.decisions,
+                "digest": one.entry.digest,
+                "key": one.key,
+                "replayed": one.replayed,
+                "notes": list(one.notes),
+            }
+            for one in found
+        ],
+    }
+    return json_text(value, depth=4)
+
+
+def _landed(step: Mapping[str, Any]) -> str:
+    numbers = ", ".join(str(change["number"]) for change in step["changes"])
+    by = sorted(
+        {
+            account["login"]
+            for tree in step["approvals"]
+            for requirement in tree["requirements"]
+            for account in requirement["by"]
+        }
+    )
+    approved = f", approved by {', '.join(by)}" if by else ", nobody had to approve it"
+    return f"{step['commits'][-1][:12]} {step['method']} of change request {numbers}{approved}"
 
 
 def _delivery(one: Delivered) -> dict[str, Any]:

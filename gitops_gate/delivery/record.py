@@ -49,7 +49,7 @@ def body_of(
         "hydrated": hydrated,
         "configuration": dict(whole.configuration),
         "policies": {"digest": policies},
-        "tools": dict(sorted(whole.tools.items())),
+        "tools": {**dict(sorted(whole.tools.items())), "gitops-gate": __version__},
         "steps": [_step(step) for step in steps],
         "whole": report_summary(whole),
         "verdict": whole.verdict.value,

@@ -144,6 +144,10 @@ class Replayed:
         """The recorded permission."""
         return self._testimony.access.get(str(account.id))
 
+    def testimony(self, _: Snapshot, __: LandedChange) -> Testimony:
+        """What is recorded."""
+        return self._testimony
+
 
 def moves_before(
     moves: Sequence[Push], landing: Landing, line: Sequence[str]

@@ -58,6 +58,11 @@ class Verified:
     replayed: bool
     notes: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """The key that signed it."""
+        return self.entry.key
+
 
 def verify(repository: Repository, asked: Asked, options: Options) -> tuple[Verified, ...]:
     """Verify a commit in every chain that it is in (one, if `ref` is given).
