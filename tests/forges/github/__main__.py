@@ -42,10 +42,12 @@ A fork without `git` starts as a copy of its parent; without DIR a new repositor
 `POST /__state` takes the same form and adds to the world. Its `do` is a list of actions, each with
 `repository`, most with `pull` (the number): `push` (branch, sha, actor), `commit` (branch, files,
 message, force, actor), `comment` (author, body), `review` (author, state, body, comments),
-`dismiss` (review, message), `label` (label), `retarget` (base), `close`, `merge` (method),
-`enqueue`, `status` (sha, context, state). Faults are those of `GitHubServer` and of `Faults` by
-their names: `bad_gateway`, `drop`, `slow`, `too_many_requests`, `redirect`, `reorder`,
-`secondary_limit`, `primary_limit`, `graphql_rate_limited`, `stale`.
+`dismiss` (review, message), `label` (label), `retarget` (base), `close`, `merge` (method,
+delete_branch), `enqueue` (method, by), `land_queue` (base, count), `revert`, `delete_branch`,
+`direct` (branch, files, by, parents), `status` (sha, context, state). Faults are those of
+`GitHubServer` and of `Faults` by their names: `bad_gateway`, `drop`, `slow`, `too_many_requests`,
+`redirect`, `reorder`, `secondary_limit`, `primary_limit`, `graphql_rate_limited`, `stale`; and
+those of `pushes` as `push_die`, `landed_lag`, `api_down` and so on.
 
 `GET /__state` shows pull requests with their comments, reviews and threads, statuses and the like;
 `GET /__log` every request so far; `DELETE /__log` forgets them; `GET /__violations` is what broke

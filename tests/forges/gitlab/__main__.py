@@ -40,10 +40,13 @@ The state file (levels by name or number; merge requests as `group/shop!7`):
     }
 
 `POST /__state` takes the same form and adds to the state. Actions: `push`, `approve`, `unapprove`,
-`request_changes`, `close`, `merge` (merge_commit, squash_commit, landed), each with `by`;
-`comment` (by, body), `retarget` (branch, by), `label` (labels), `reopen`, and `diff` (ready) for a
-merge request whose diff is still being made. Faults are those of
-`serving.Faults` by name, and `stale`.
+`request_changes`, `close`, `merge` (merge_commit, squash_commit, landed) for what was merged in
+Git already, `land` (method, squash, delete_branch, automatic_rebase) which merges, `revert`,
+`delete_branch`, each with `by`; `comment` (by, body), `retarget` (branch, by), `label` (labels),
+`reopen`, and `diff` (ready) for a merge request whose diff is still being made; `train`
+(merge_requests, by), `direct` (branch, files, by, project) and `force` (branch, sha, by, project).
+Faults are those of `serving.Faults` by name, `stale`, and those of `pushes` as `push_die`,
+`landed_lag`, `api_down` and so on.
 
 `GET /__state` shows merge requests with notes and approvals, pipelines, statuses, and the quick
 actions that notes made GitLab run; `GET /__log` every request so far, `DELETE /__log` forgets

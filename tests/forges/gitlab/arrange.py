@@ -63,7 +63,7 @@ def add(server: GitLabServer, said: Mapping[str, Any], repository: Path | None =
     for fault in said.get("faults", ()):
         _add_fault(server, fault)
     for action in said.get("do", ()):
-        _do(state, action)
+        _do(server, action)
 
 
 def level(value: int | str) -> int:
@@ -174,7 +174,13 @@ def _add_token(state: State, said: Mapping[str, Any]) -> None:
 
 def _add_fault(server: GitLabServer, said: Mapping[str, Any]) -> None:
     values = dict(said)
-    kind, operation = values.pop("kind"), values.pop("operation")
+    kind = values.pop("kind")
+    group, _, name = kind.partition("_")
+    if group in ("push", "landed", "api"):
+        about = server.pushes if group == "push" else server.lookups
+        getattr(about, name)(**values)
+        return
+    operation = values.pop("operation")
     if kind == "stale":
         server.stale(operation, server.state.copy(), **values)
         return
@@ -183,9 +189,17 @@ def _add_fault(server: GitLabServer, said: Mapping[str, Any]) -> None:
     getattr(server.faults, kind)(operation, **values)
 
 
-def _do(state: State, said: Mapping[str, Any]) -> None:
-    values = dict(said)
-    action, mr = values.pop("action"), find(state, values.pop("merge_request"))
+def _do(server: GitLabServer, said: Mapping[str, Any]) -> None:
+    values, state = dict(said), server.state
+    action = values.pop("action")
+    if action in ("direct", "force"):
+        getattr(server, action)(**values)
+        return
+    if action == "train":
+        cars = [find(state, reference) for reference in values.pop("merge_requests")]
+        server.train(*cars, **values)
+        return
+    mr = find(state, values.pop("merge_request"))
     actions: dict[str, Callable[..., Any]] = {
         "push": state.push,
         "approve": state.approve,
@@ -196,6 +210,9 @@ def _do(state: State, said: Mapping[str, Any]) -> None:
         "close": state.close,
         "reopen": state.reopen,
         "merge": state.merged,
+        "land": server.merge,
+        "revert": server.revert,
+        "delete_branch": server.delete_branch,
         "diff": lambda mr, ready: setattr(mr, "diff_ready", ready),
         "label": lambda mr, labels: mr.labels.extend(labels),
     }

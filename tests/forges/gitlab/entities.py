@@ -429,10 +429,13 @@ class Entities:
 
     def push_event(self, project: Project, event: PushEvent) -> Json:
         """A `PushEvent`."""
+        named = ("pushed", "pushed to") if event.before else ("created", "pushed new")
+        if event.after is None:
+            named = ("removed", "deleted")
         return {
             "id": event.id,
             "project_id": project.id,
-            "action_name": "pushed to" if event.before else "pushed new",
+            "action_name": named[1],
             "target_id": None,
             "target_iid": None,
             "target_type": None,
@@ -444,8 +447,8 @@ class Entities:
             "imported": False,
             "imported_from": "none",
             "push_data": {
-                "commit_count": 1,
-                "action": "pushed" if event.before else "created",
+                "commit_count": 0 if event.after is None else 1,
+                "action": named[0],
                 "ref_type": "branch",
                 "commit_from": event.before,
                 "commit_to": event.after,

@@ -474,7 +474,7 @@ class _Root:
     def merge_request(self, project: Project, mr: MergeRequest) -> Node:
         """`MergeRequest`."""
         level = self.caller.level(project)
-        newest, source = mr.newest, self.state.projects[mr.source_project]
+        newest, source = mr.newest, str(mr.source_project)
         ready = newest if mr.diff_ready else None
         commits = self._commits(project, mr)
         plain = [commit for commit in commits if len(commit.parents) < 2]
@@ -495,7 +495,7 @@ class _Root:
             "sourceProjectId": mr.source_project,
             "targetProjectId": mr.project,
             "sourceProject": lambda _info: self._found(
-                lambda: self.project(self.caller.project(str(source.id)))
+                lambda: self.project(self.caller.project(source))
             ),
             "targetProject": lambda _info: self.project(project),
             "project": lambda _info: self.project(project),

@@ -26,6 +26,7 @@ from tests.forges.gitlab.state import (
     Project,
     State,
     Status,
+    stamp,
 )
 from tests.forges.serving import Reply
 
@@ -341,6 +342,8 @@ def list_merge_requests(call: Call) -> Reply:
     ):
         if name in query:
             rows = [m for m in rows if of(m) == query[name]]
+    if "updated_after" in query:
+        rows = [m for m in rows if stamp(m.updated_at) >= query["updated_after"]]
     if "iids[]" in query:
         rows = [m for m in rows if m.iid in query["iids[]"]]
     if "labels" in query:
@@ -414,6 +417,13 @@ def list_commits(call: Call) -> Reply:
     newest = mr.newest
     commits = project.git.commits(f"{newest.base}..{newest.head}") if newest else ()
     return call.page(list(commits), lambda commit: call.show.commit(project, commit))
+
+
+@operation("getCommit")
+def get_commit(call: Call) -> Reply:
+    project = call.project()
+    _require_code(call, project)
+    return Reply.of(call.show.commit(project, project.git.commit(_commit(call, project))))
 
 
 @operation("listMergeRequestsOfCommit")

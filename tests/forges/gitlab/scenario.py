@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.forges.gitlab import landing
 from tests.forges.gitlab.repository import Repository
 from tests.forges.gitlab.state import (
     DEVELOPER,
@@ -17,6 +19,7 @@ from tests.forges.gitlab.state import (
 )
 
 PROJECT_ID = 4711
+FILES = {"app/config.yaml": "replicas: 2\n", "README.md": "# Shop\n"}
 TOKEN = "glpat-bot"
 MAINTAINER_TOKEN = "glpat-carol"
 JOB_TOKEN = "glcbt-job"
@@ -33,6 +36,15 @@ class Shop:
     state: State
     project: Project
     merge_request: MergeRequest
+
+
+def bare_shop(folder: Path, *, files: Mapping[str, str] = FILES, **values: object) -> Shop:
+    """The same around a new bare repository in a folder that is not there yet.
+
+    `main` has the files, `change` two commits by alice.
+    """
+    landing.bare_repository(folder, files)
+    return shop(folder, **values)  # type: ignore[arg-type]  # as below
 
 
 def shop(repository: Path, *, source: str = "change", iid: int = 7, **values: object) -> Shop:

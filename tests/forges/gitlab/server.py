@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -15,6 +15,7 @@ from tests.forges.gitlab import (
     access,
     description,
     graphql_api,
+    landing,
     rest,
     rest_notes,
     smart_http,
@@ -22,8 +23,19 @@ from tests.forges.gitlab import (
 from tests.forges.gitlab.access import RefusedError
 from tests.forges.gitlab.description import Operation
 from tests.forges.gitlab.entities import Entities
-from tests.forges.gitlab.state import State
+from tests.forges.gitlab.state import (
+    AccessEntry,
+    Approval,
+    MergeRequest,
+    Project,
+    ProtectedBranch,
+    State,
+)
+from tests.forges.pushes import Lookups, Pushes
 from tests.forges.serving import Fault, Loopback, Reply, Request
+
+SHOP = "group/shop"
+"""The project that is meant where none is named: that of `scenario`."""
 
 
 @dataclass
@@ -181,6 +193,10 @@ class GitLabServer(Loopback):
     def __init__(self, state: State | None = None, *, root: str = "", port: int = 0) -> None:
         self.gitlab = GitLab(state=state or State(), root=root)
         super().__init__(self.gitlab, port=port)
+        self.pushes = Pushes(self.faults)
+        """What goes wrong with pushes over HTTP."""
+        self.lookups = Lookups(self.faults, "listMergeRequestsOfCommit")
+        """What goes wrong with the question who landed a commit."""
 
     def start(self) -> Loopback:
         """Listen."""
@@ -215,6 +231,98 @@ class GitLabServer(Loopback):
                 self.violate(*violation)
             self.gitlab.violations.clear()
         return reply
+
+    # ------------------------------------------------------------------ what people do
+
+    def clone_url(self, project: str | int = SHOP) -> str:
+        """Where Git reads and writes it, with any user name and a token."""
+        return f"{self.url}/{self.state.project(project).path}.git"
+
+    def protect(
+        self, *names: str, only: Iterable[str] = (), project: str | int = SHOP, force: bool = False
+    ) -> None:
+        """Let only these accounts push to branches (names, wildcards), and nobody merge."""
+        with self.work():
+            push = [AccessEntry(user=self.state.user(name).id) for name in only]
+            self.state.project(project).protected += [
+                ProtectedBranch(
+                    name=name, push=push or [AccessEntry(level=0)], merge=[AccessEntry(level=0)],
+                    force_push=force,
+                )
+                for name in names
+            ]  # fmt: skip
+
+    def commit(
+        self, branch: str, files: Mapping[str, str | None], *, by: str = "alice",
+        project: str | int = SHOP, message: str = "A commit", start: str | None = None,
+    ) -> str:  # fmt: skip
+        """Push one more commit to a branch, which starts at the default branch's tip (`start`)."""
+        return self.direct(
+            branch, files, by=by, project=project, message=message,
+            parents=None if start is None else (start,),
+        )  # fmt: skip
+
+    def open(
+        self, source: str, *, by: str = "alice", project: str | int = SHOP, **more: Any
+    ) -> Any:
+        """A merge request; see `State.open_merge_request`."""
+        with self.work():
+            return self.state.open_merge_request(project, source, author=by, **more)
+
+    def approve(self, mr: MergeRequest, by: str = "bob") -> Approval:
+        """Somebody approves it, before its merge or after."""
+        with self.work():
+            return self.state.approve(mr, by)
+
+    def merge(
+        self, mr: MergeRequest, method: str | None = None, by: str = "carol", **more: Any
+    ) -> str:
+        """Merge by `merge`, `rebase_merge` or `ff`; where the target is then.
+
+        See `landing.merge` for `squash`, `delete_branch` and `automatic_rebase`.
+        """
+        with self.work():
+            return landing.merge(self.state, mr, by, method=method, **more)
+
+    def train(self, *requests: MergeRequest, by: str = "carol", **more: Any) -> tuple[str, ...]:
+        """Land merge requests on a train (`method`, `squash`); where the target is after each."""
+        with self.work():
+            return landing.train(self.state, requests, by, **more)
+
+    def direct(
+        self, branch: str, files: Mapping[str, str | None] | None = None, *, by: str = "carol",
+        project: str | int = SHOP, parents: Iterable[str] | None = None,
+        message: str = "A direct push", start: str | None = None,
+    ) -> str:  # fmt: skip
+        """Push a commit past all protection; two parents make a merge, and files an evil one.
+
+        What of the first parent is not the tip's history makes it a force push.
+        """
+        with self.work():
+            return landing.direct(
+                self.state, self.state.project(project), branch, files or {}, by=by,
+                parents=None if parents is None else tuple(parents), message=message, start=start,
+            )  # fmt: skip
+
+    def force(self, branch: str, sha: str, *, by: str = "carol", project: str | int = SHOP) -> None:
+        """Push a branch to where it was not, by force if it takes that."""
+        with self.work():
+            landing.point(self.state, self.state.project(project), branch, sha, by)
+
+    def revert(self, mr: MergeRequest, by: str = "carol") -> MergeRequest:
+        """The merge request that takes a merged one back."""
+        with self.work():
+            return landing.open_revert(self.state, mr, by)
+
+    def delete_branch(self, mr: MergeRequest, by: str = "carol") -> None:
+        """Delete the source branch."""
+        with self.work():
+            landing.delete_source(self.state, mr, by)
+
+    def delete_fork(self, project: Project) -> None:
+        """Delete a project; merge requests that came from it come from nowhere then."""
+        with self.work():
+            landing.delete_project(self.state, project)
 
     # ------------------------------------------------------------------ faults of a forge's own
 

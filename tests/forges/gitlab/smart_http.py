@@ -2,8 +2,8 @@
 
 The token is the password of Basic authentication; the user name is anything, for a job token
 `gitlab-ci-token` (docs.gitlab.com/ci/jobs/ci_job_token). `refs/merge-requests/N/head` is there. A
-push is known to be the token's account's, and makes versions of the merge requests it moves; job
-tokens may not push.
+push is known to be the token's account's, makes versions of the merge requests it moves, and merges
+those whose head it brings. What protection forbids, a hook refuses. Job tokens may not push.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import gzip
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 
-from tests.forges.gitlab import access
+from tests.forges.gitlab import access, landing
 from tests.forges.gitlab.access import Caller, MovedError, RefusedError
-from tests.forges.gitlab.state import DEVELOPER, REPORTER, Project, State
+from tests.forges.gitlab.entities import covers
+from tests.forges.gitlab.state import DEVELOPER, MAINTAINER, REPORTER, AccessEntry, Project, State
+from tests.forges.pushes import EVERYTHING, refusing
 from tests.forges.serving import Reply, Request
 
 ADDRESS = re.compile(r"/(?P<name>.+?)\.git/(?P<what>info/refs|git-upload-pack|git-receive-pack)")
@@ -25,6 +28,8 @@ SETTINGS = (
     "-c", "safe.directory=*", "-c", "uploadpack.allowAnySHA1InWant=true",
     "-c", "uploadpack.allowFilter=true", "-c", "receive.denyCurrentBranch=ignore",
 )  # fmt: skip
+SAYS = "GitLab: You are not allowed to push code to protected branches on this project."
+NOTHING: frozenset[str] = frozenset()
 
 
 def operation_of(path: str, request: Request) -> str | None:
@@ -60,13 +65,55 @@ def answer(state: State, path: str, request: Request, service: str) -> Reply:
         return _refused(401 if token_in(request) is None else refused.status)
     if found["what"] == "info/refs":
         first = f"# service={service}\n"
-        lines = _run(project, service, request, "--http-backend-info-refs")
+        lines = _run(project, service, request, ["--http-backend-info-refs"])
         body = f"{len(first) + 4:04x}{first}0000".encode() + lines
         return _reply(f"application/x-{service}-advertisement", body)
-    body = _run(project, service, request)
-    if service == "git-receive-pack":
-        _notice(state, project, caller.known.id)
+    if service != "git-receive-pack":
+        return _reply(f"application/x-{service}-result", _run(project, service, request))
+    before = _branches(project)
+    settings, judging = refusing(request, lambda ref: allowed(caller, project, ref), SAYS)
+    body = _run(project, service, request, settings=settings, environment=judging)
+    after = _branches(project)
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            landing.moved(state, project, name, before.get(name), caller.known.id)
     return _reply(f"application/x-{service}-result", body)
+
+
+def allowed(caller: Caller, project: Project, ref: str) -> frozenset[str]:
+    """Of `create`, `update`, `delete` and `force`, what a push may do to a ref.
+
+    https://docs.gitlab.com/user/project/repository/branches/protected/: of several rules the one
+    that allows most counts, and no push deletes a protected branch.
+    """
+    kind, _, name = ref.removeprefix("refs/").partition("/")
+    if kind == "tags":
+        held = any(covers(tag, name) for tag in project.protected_tags)
+        creates = frozenset({"create"}) if caller.level(project) >= MAINTAINER else NOTHING
+        return creates if held else EVERYTHING
+    if kind != "heads":
+        return NOTHING if kind in {"merge-requests", "keep-around", "pipelines"} else EVERYTHING
+    rules = [rule for rule in project.protected if covers(rule.name, name)]
+    if not rules:
+        return EVERYTHING
+    pushing = [one for one in rules if any(_opens(caller, project, e) for e in one.push)]
+    found = {"create", "update"} if pushing else set()
+    return frozenset(found | {"force"} if any(one.force_push for one in pushing) else found)
+
+
+def _opens(caller: Caller, project: Project, entry: AccessEntry) -> bool:
+    if entry.user is not None:
+        return entry.user == caller.known.id
+    if entry.group is not None:
+        members = access.group_members(caller.state, caller.state.groups[entry.group])
+        return members.get(caller.known.id, 0) >= DEVELOPER
+    return bool(entry.level) and caller.level(project) >= (entry.level or 0)
+
+
+def _branches(project: Project) -> dict[str, str]:
+    form = "--format=%(objectname) %(refname:lstrip=2)"
+    lines = project.git.git("for-each-ref", form, "refs/heads").splitlines()
+    return {name: sha for sha, name in (line.split(" ", 1) for line in lines)}
 
 
 def _caller(state: State, request: Request) -> Caller:
@@ -89,22 +136,24 @@ def _allow(caller: Caller, project: Project, *, pushing: bool) -> None:
         caller.require(project, DEVELOPER if pushing else REPORTER)
 
 
-def _notice(state: State, project: Project, user: int) -> None:
-    for mr in state.merge_requests.values():
-        moved = mr.source_project == project.id and mr.state == "opened"
-        if moved and project.git.tip(mr.source_branch) != state.head(mr):
-            state.push(mr, user)
-
-
-def _run(project: Project, service: str, request: Request, *options: str) -> bytes:
+def _run(
+    project: Project, service: str, request: Request, options: list[str] | None = None, *,
+    settings: tuple[str, ...] = (), environment: Mapping[str, str] | None = None,
+) -> bytes:  # fmt: skip
     sent = request.body
     if request.headers.get("content-encoding") == "gzip":
         sent = gzip.decompress(sent)
     program = service.removeprefix("git-")
+    atomic = f"receive.advertiseAtomic={str(project.takes_atomic_pushes).lower()}"
+    command = ["git", *SETTINGS, "-c", atomic, *settings, program, "--stateless-rpc"]
     done = subprocess.run(
-        ["git", *SETTINGS, program, "--stateless-rpc", *options, str(project.git.path)],
+        [*command, *(options or []), str(project.git.path)],
         input=sent,
-        env={**os.environ, "GIT_PROTOCOL": request.headers.get("git-protocol", "")},
+        env={
+            **os.environ,
+            "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+            **(environment or {}),
+        },
         capture_output=True,
         check=False,
     )

@@ -119,7 +119,7 @@ class PushEvent:
     author: int
     ref: str
     before: str | None
-    after: str
+    after: str | None
     created_at: datetime.datetime
 
 
@@ -146,6 +146,7 @@ class Project:
     job_token_pushes: bool = False
     fork_pipelines: bool = True
     merge_trains: bool = False
+    takes_atomic_pushes: bool = True
     protected_tags: list[str] = field(default_factory=list)
     variables: dict[str, bool] = field(default_factory=dict)
     """CI variables by name, and whether they are protected; all have the same secret value."""
@@ -286,13 +287,15 @@ class Status:
 class MergeRequest:
     """A merge request. `diff_ready` False: its diff is still being made.
 
-    `reviewers` are account ids with the state of their review, in GraphQL's words.
+    `source_project` is None where the fork is gone. `landed` are the commits of the target that
+    GitLab remembers besides the merge commit. `reviewers` are account ids with the state of their
+    review, in GraphQL's words.
     """
 
     id: int
     iid: int
     project: int
-    source_project: int
+    source_project: int | None
     source_branch: str
     target_branch: str
     title: str
@@ -354,6 +357,8 @@ class State:
     `enterprise` False is the Community Edition, which has no route for what is licensed; `premium`
     is a licence on the Enterprise Edition, which gitlab.com runs on every tier.
     `moved` are paths that projects had before, with the projects' ids.
+    `links_generated_commits`: every commit that an automatic rebase made leads back to its merge
+    request, as in the newest versions, and not the last one alone.
     `approved_at`: approvals carry their time, as newer servers have it. `keyset` holds the ids of
     operations whose lists are paged by keyset; `totals` False leaves the counts out of the others.
     """
@@ -362,6 +367,7 @@ class State:
     enterprise: bool = False
     version: str = "19.1.0"
     approved_at: bool = True
+    links_generated_commits: bool = False
     keyset: set[str] = field(default_factory=set)
     totals: bool = True
     limits: Limits = field(default_factory=Limits)
@@ -660,6 +666,7 @@ class State:
     ) -> None:  # fmt: skip
         """Take notice that it was merged in Git, as which commits; `landed` by fast-forward."""
         mr.state, mr.merged_by, mr.merged_at = "merged", self.user(by).id, self.now()
+        mr.updated_at = mr.merged_at
         mr.merge_commit, mr.squash_commit = merge_commit, squash_commit
         mr.landed = landed or []
 
@@ -686,6 +693,7 @@ class State:
         return trigger
 
     def _add_version(self, mr: MergeRequest, moment: datetime.datetime) -> Version:
+        assert mr.source_project is not None, "the fork is gone"
         target, source = self.projects[mr.project], self.projects[mr.source_project]
         head = source.git.tip(mr.source_branch)
         ref = f"refs/merge-requests/{mr.iid}/head"
