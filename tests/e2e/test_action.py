@@ -180,23 +180,27 @@ class TestTheTwoJobs:
         assert shop.forge.pull["comments"][0]["author"] == "gate[bot]"
 
 
+def queued(shop: Acting) -> dict[str, str]:
+    """What GitHub says when the change is put into the merge queue."""
+    shop.forge.do("enqueue", pull=1)
+    (name,) = shop.git.git("branch", "--list", "gh-readonly-queue/*", "--format=%(refname)").split()
+    return {
+        "base_ref": "refs/heads/main",
+        "base_sha": shop.tip("main"),
+        "head_ref": name,
+        "head_sha": shop.tip(name),
+    }
+
+
 class TestOtherEvents:
     def test_a_merge_queue_is_judged_as_it_would_land(self, shop: Acting, trusted: Path) -> None:
-        shop.git.git("checkout", "--quiet", "-b", "gh-readonly-queue/main/pr-1", "main")
-        shop.git.git("merge", "--quiet", "--no-ff", "-m", "Queue", "change")
-        head = shop.tip("HEAD")
-        group = {
-            "base_ref": "refs/heads/main",
-            "base_sha": shop.tip("main"),
-            "head_ref": "refs/heads/gh-readonly-queue/main/pr-1",
-            "head_sha": head,
-        }
+        group = queued(shop)
         payload = {"merge_group": group, "repository": {"default_branch": "main"}}
         ran = shop.run(
-            "merge_group", payload, workflow=trusted, ref=group["head_ref"], sha=head
+            "merge_group", payload, workflow=trusted, ref=group["head_ref"], sha=group["head_sha"]
         )  # fmt: skip
         assert ran.code == 1, ran.log
-        assert shop.forge.states == [(head[:12], "failure")]
+        assert shop.forge.states == [(group["head_sha"][:12], "failure")]
         assert shop.forge.comments == []
 
     @pytest.mark.parametrize("event", ["workflow_run", "schedule"])

@@ -159,6 +159,22 @@ class TestWhatIsFetched:
         assert checkout.fetch({"merge_group": group}).returncode == 0
         assert checkout.git("rev-parse", "refs/remotes/gitops-gate/head") == head
 
+    def test_in_a_merge_queue_the_heads_of_all_that_wait(self, checkout: Checkout) -> None:
+        """A squashed head is in no commit of the queue; whatever else is called so is left."""
+        origin = checkout.origin
+        head = origin.git("rev-parse", "main").strip()
+        checkout.clone("--depth", "1", "--single-branch")
+        for branch in (f"pr-1-{head}", f"pr-77-{head}", "pr-1;touch-x-0", "other"):
+            origin.git("update-ref", f"refs/heads/gh-readonly-queue/main/{branch}", head)
+        group = {"base_ref": "refs/heads/main", "head_sha": head}
+        done = checkout.fetch({"merge_group": group}, GITHUB_EVENT_NAME="merge_group")
+        for branch in (f"pr-1-{head}", f"pr-77-{head}", "pr-1;touch-x-0", "other"):
+            origin.git("update-ref", "-d", f"refs/heads/gh-readonly-queue/main/{branch}")
+        assert done.returncode == 0, done.stderr
+        change = origin.git("rev-parse", "change").strip()
+        assert checkout.git("rev-parse", "refs/remotes/gitops-gate/pull/1") == change
+        assert "gitops-gate/pull/77" not in checkout.refs()
+
     def test_a_second_time_as_well(self, checkout: Checkout) -> None:
         checkout.clone()
         assert checkout.fetch(EVENT).returncode == 0
