@@ -36,12 +36,11 @@ def made(tmp_path: Path) -> GitRepository:
     return made
 
 
-def tries(made: GitRepository, *arguments: str) -> bool:
-    """Whether Git succeeds at something that may conflict."""
-    done = subprocess.run(
+def tries(made: GitRepository, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """Let Git try something that may conflict."""
+    return subprocess.run(
         ["git", *arguments], cwd=made.folder, env=ENVIRONMENT, capture_output=True, check=False
     )
-    return done.returncode == 0
 
 
 def tree_of(made: GitRepository, name: str = "HEAD") -> str:
@@ -162,7 +161,7 @@ class TestRebase:
     def by_git(self, made: GitRepository, onto: str, base: str, head: str) -> list[str] | None:
         """The trees that `git rebase` makes, oldest first; None where it stops."""
         made.git("checkout", "--quiet", "--detach", head)
-        if not tries(made, "rebase", "--no-ff", "--onto", onto, base):
+        if tries(made, "rebase", "--no-ff", "--onto", onto, base).returncode:
             made.git("rebase", "--abort")
             return None
         commits = made.git("rev-list", "--reverse", f"{onto}..HEAD").split()
@@ -306,9 +305,9 @@ def test_any_two_histories_come_out_as_git_makes_them(
 def made_by(made: GitRepository, at: str, *arguments: str) -> str | None:
     """The tree that a Git command makes on top of a commit; None where it conflicts."""
     made.git("checkout", "--quiet", "--force", "--detach", at)
-    ended = tries(made, *arguments)
-    unmerged = made.git("ls-files", "--unmerged")
-    tree = None if unmerged else tree_of(made) if ended else made.git("write-tree")
+    done = tries(made, *arguments)
+    conflict = done.returncode and b"CONFLICT" in done.stdout + done.stderr
+    tree = None if conflict else made.git("write-tree")
     made.git("reset", "--quiet", "--hard", at)
     made.git("clean", "--quiet", "-ffdx")
     return tree
