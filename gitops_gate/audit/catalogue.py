@@ -221,6 +221,20 @@ _HOLES = (
         "attestation, past the whole gate.",
     ),
     _hole(
+        "audit/attestation-branch",
+        Level.ERROR,
+        "The branch of attestations can be written by others",
+        "Who writes it takes away the proof of what was delivered and by whom it was approved, or "
+        "puts an older one back; the next delivery finds a record that does not fit, and stops.",
+    ),
+    _hole(
+        "audit/job-token-delivers",
+        Level.ERROR,
+        "Jobs may write what is delivered by their own token",
+        "Any job, also one of a workflow that a change brings along in a branch of its own, moves "
+        "what the cluster follows, or the attestations, with the token that it is given anyway.",
+    ),
+    _hole(
         "audit/ruleset-idle",
         Level.NOTE,
         "A ruleset is only evaluated",

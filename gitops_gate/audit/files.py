@@ -25,11 +25,16 @@ _NEW = "a-new-file"
 _OURS = "gitops-gate"
 
 
+def settings_of(tree: Tree) -> Settings:
+    """The configuration of a tree. Raises `ConfigurationError` when it is wrong."""
+    if CONFIGURATION_PATH not in tree.entries:
+        return Settings()
+    return load_settings(tree.read(CONFIGURATION_PATH))
+
+
 def read_files(tree: Tree, kind: ForgeKind, ci_definition: str | None) -> Files:
     """What a branch's tree says. Raises `ConfigurationError` when its configuration is wrong."""
-    settings = Settings()
-    if CONFIGURATION_PATH in tree.entries:
-        settings = load_settings(tree.read(CONFIGURATION_PATH))
+    settings = settings_of(tree)
     gate_jobs, jobs = _jobs(tree) if kind == "github" else ((), ())
     return Files(
         check_name=settings.review.check_name,

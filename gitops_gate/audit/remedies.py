@@ -117,6 +117,19 @@ GITHUB: Mapping[str, Remedy] = {
         'bypass_actors = [{"actor_type": "Integration", "actor_id": id of your own GitHub App, '
         '"bypass_mode": "always"}]',
     ),
+    "audit/attestation-branch": Remedy(
+        menu="Settings → Rules → Rulesets → (ruleset of the delivery ref) → Target branches: the "
+        "branch of delivery.attestations as well; bypass list: the delivering app or deploy key "
+        "alone",
+        api=f"{_RULES}: conditions.ref_name.include += delivery.attestations",
+    ),
+    "audit/job-token-delivers": Remedy(
+        menu="Settings → Rules → Rulesets → (ruleset of the delivery ref) → Restrict updates; "
+        "bypass list without GitHub Actions. In a classic rule: Restrict who can push, without "
+        "GitHub Actions",
+        api='POST /repos/{owner}/{repo}/rulesets: rules[] += {"type": "update"}, bypass_actors '
+        "without the app of GitHub Actions",
+    ),
     "audit/ruleset-idle": _ruled("Enforcement status: Active", 'enforcement = "active"'),
     "audit/merge-method": Remedy(
         menu="Settings → General → Pull Requests → Allow merge commits alone",
@@ -226,6 +239,19 @@ GITLAB: Mapping[str, Remedy] = {
         "account alone",
         api="POST /projects/:id/protected_branches: name = delivery ref, merge_access_level = 0, "
         "allowed_to_push = [{deploy_key_id: id of the delivering key}], allow_force_push = false",
+    ),
+    "audit/attestation-branch": Remedy(
+        menu="Settings → Repository → Protected branches → Add protected branch for the branch of "
+        "delivery.attestations → Allowed to merge: No one, Allowed to push and merge: the "
+        "delivering deploy key or account alone",
+        api="POST /projects/:id/protected_branches: name = branch of delivery.attestations, "
+        "merge_access_level = 0, allowed_to_push = [{deploy_key_id: id of the delivering key}], "
+        "allow_force_push = false",
+    ),
+    "audit/job-token-delivers": Remedy(
+        menu="Settings → CI/CD → Job token permissions → Allow Git push requests to the "
+        "repository: off; or deliver with a deploy key, which starts no jobs",
+        api=f"{_PROJECT}: ci_push_repository_for_job_token_allowed = false",
     ),
     "audit/merge-method": Remedy(
         menu=f"{_MERGE} → Merge method: Merge commit; Squash commits: Do not allow",

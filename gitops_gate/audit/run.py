@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitops_gate.audit.branches import branch_checks
-from gitops_gate.audit.files import read_files
+from gitops_gate.audit.delivered import Delivered, delivered
+from gitops_gate.audit.deliveries import delivery_checks
+from gitops_gate.audit.files import read_files, settings_of
 from gitops_gate.audit.owners import owner_checks
-from gitops_gate.audit.settings import delivery_checks, repository_checks
+from gitops_gate.audit.settings import repository_checks
 from gitops_gate.audit.statuses import status_checks
 from gitops_gate.audit.values import Audit, Branch, Facts, Outcome, State
+from gitops_gate.config.delivery_settings import DeliverySettings
+from gitops_gate.config.refs import HEADS
 from gitops_gate.errors import ConfigurationError, ForgeError
 from gitops_gate.forges.interface import Forge, ReadsProtection
-from gitops_gate.forges.values import RepositoryProtection
+from gitops_gate.forges.values import Protection, RepositoryProtection
 from gitops_gate.source.values import Tree
 
 MOST_BRANCHES = 30
 """How many branches are looked at unless they are named: each takes a few requests."""
-_HEADS = "refs/heads/"
+_VARIABLE = "env:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,21 +66,38 @@ def _facts(
                 f"{ref!r} is no full ref name", remedy="write it as refs/heads/NAME"
             )
     repository = reader.repository()
-    delivered = [one.removeprefix(_HEADS) for one in asked.deliveries if one.startswith(_HEADS)]
-    names, left_out = _chosen(repository, asked, delivered)
+    tree = tree_of(repository.default_branch)
+    settings = DeliverySettings() if tree is None else settings_of(tree).delivery
+    named = asked.branches or (repository.default_branch, *(repository.branches or ()))
+    found = delivered(
+        settings, asked.deliveries, named[:MOST_BRANCHES], everywhere=not asked.branches
+    )
+    sources = (repository.default_branch, *settings.branches)
+    names, left_out = _chosen(repository, asked, found, sources)
+    key = (settings.signing.key if settings.signing else None) or ""
     return Facts(
         kind=forge.kind,
         web_url=web_url,
         repository=repository,
         branches=tuple(_branch(forge, reader, repository, name, tree_of) for name in names),
-        deliveries=tuple(reader.protection(name) for name in delivered),
-        other_refs=tuple(one for one in asked.deliveries if not one.startswith(_HEADS)),
+        deliveries=tuple(_protection(reader, name, found) for name in found.branches),
+        attestations=None
+        if found.attestations is None
+        else reader.protection(found.attestations.removeprefix(HEADS)),
+        deliveries_unread=tree is None,
+        signing_variables=(key.removeprefix(_VARIABLE),) if key.startswith(_VARIABLE) else (),
+        other_refs=found.others,
         not_looked_at=left_out,
     )
 
 
+def _protection(reader: ReadsProtection, name: str, found: Delivered) -> Protection:
+    """The protection of a branch; of one of them, where the name stands for several."""
+    return replace(reader.protection(found.asked_as.get(name, name)), branch=name)
+
+
 def _chosen(
-    repository: RepositoryProtection, asked: Asked, delivered: Sequence[str]
+    repository: RepositoryProtection, asked: Asked, found: Delivered, sources: Sequence[str]
 ) -> tuple[list[str], tuple[str, ...]]:
     """The branches to look at, and a line for each reason why others are not.
 
@@ -86,7 +107,7 @@ def _chosen(
         return list(dict.fromkeys(asked.branches)), ()
     protected = repository.branches
     names = list(dict.fromkeys((repository.default_branch, *(protected or ()))))
-    names = [name for name in names if name not in delivered]
+    names = [name for name in names if not found.holds(name, sources)]
     lines = []
     if protected is None:
         lines.append("could not be read: which other branches are protected")

@@ -1,19 +1,19 @@
-"""The checks of the repository's settings, and of the refs that are delivered to."""
+"""The checks of the repository's settings."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gitops_gate.audit.outcomes import Judge
 from gitops_gate.audit.owners import defined_elsewhere
 from gitops_gate.audit.values import Facts, Level, Outcome
-from gitops_gate.forges.values import Protection, RepositoryProtection
+from gitops_gate.forges.values import RepositoryProtection
 
 _SECRETS = ("GITOPS_GATE_*", "GITLAB_TOKEN")
 """Variables in which the gate's token or signing key is looked for."""
-_MANY = ("RepositoryRole", "OrganizationAdmin", "Team", "team")
-"""Kinds of bypass that mean more people than a delivering identity is."""
+_SIGNING = "GITOPS_GATE_SIGNING_*"
+"""Those of them that no job of a merge request needs."""
 
 
 def repository_checks(facts: Facts) -> Iterator[Outcome]:
@@ -115,18 +115,15 @@ def _approvals(judge: Judge, settings: RepositoryProtection) -> Iterator[Outcome
 def _variables(judge: Judge, facts: Facts) -> Iterator[Outcome]:
     """Whether any branch gets the gate's secrets.
 
-    Where no change can say what the jobs do, that opens nothing by itself, and is needed for jobs
-    of merge requests: they get no protected variable.
+    Where no change can say what the jobs do, an open token opens nothing by itself, and is needed
+    for jobs of merge requests: they get no protected variable. They never need the signing key.
     """
     name, settings = "audit/variable-unprotected", facts.repository
     if settings.variables is None:
         yield judge.unknown(name, needs="variables")
         return
-    secret = [
-        one
-        for one in settings.variables
-        if any(fnmatch.fnmatchcase(one.name, pattern) for pattern in _SECRETS)
-    ]
+    signing = (_SIGNING, *facts.signing_variables)
+    secret = [one for one in settings.variables if _named(one.name, (*_SECRETS, *signing))]
     if not secret:
         yield judge.unknown(
             name,
@@ -137,14 +134,19 @@ def _variables(judge: Judge, facts: Facts) -> Iterator[Outcome]:
         )
         return
     lax = sorted({one.name for one in secret if not one.protected})
+    needed = lax and not any(_named(one, signing) for one in lax)
     yield judge.judge(
         name,
         not lax,
         hole=f"not protected: {', '.join(lax)}",
         fine=f"protected: {', '.join(sorted({one.name for one in secret}))}",
         needs="variables",
-        level=Level.NOTE if lax and defined_elsewhere(facts) else None,
+        level=Level.NOTE if needed and defined_elsewhere(facts) else None,
     )
+
+
+def _named(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _tags(judge: Judge, settings: RepositoryProtection) -> Outcome:
@@ -183,68 +185,6 @@ def _merge_methods(judge: Judge, settings: RepositoryProtection) -> Outcome:
         hole=f"possible besides a merge commit: {', '.join(changing)}",
         fine="what lands are the reviewed commits, in a merge",
         needs="merging",
-    )
-
-
-# -------------------------------------------------------------------------------- delivery refs
-
-
-def delivery_checks(facts: Facts) -> Iterator[Outcome]:
-    """Whether the refs that the cluster follows are written by the delivering identity alone."""
-    for protection in facts.deliveries:
-        judge = Judge(kind=facts.kind, subject=f"refs/heads/{protection.branch}")
-        yield from _delivery(judge, protection)
-    for ref in facts.other_refs:
-        yield _other_ref(Judge(kind=facts.kind, subject=ref), ref, facts.repository)
-
-
-def _delivery(judge: Judge, protection: Protection) -> Iterator[Outcome]:
-    name, restricted = "audit/delivery-ref", protection.restricted
-    writers = protection.writers
-    if restricted and writers is None:
-        yield judge.unknown(name, needs="bypass")
-    elif restricted and (many := [one for one in writers or () if one.startswith(_MANY)]):
-        yield judge.hole(name, f"more may write it than who delivers: {', '.join(many)}")
-    else:
-        yield judge.judge(
-            name,
-            restricted,
-            hole="everybody with write access may write it, by a push or a merge"
-            if protection.there
-            else "it is not there yet, and no rule says who may make and write it",
-            fine=f"written by {', '.join(writers or ()) or 'nobody'} alone",
-            needs="protection",
-        )
-    yield judge.judge(
-        "audit/force-push",
-        _not(protection.force_push),
-        hole="force pushes are allowed",
-        fine="force pushes are refused",
-        needs="protection",
-    )
-    if judge.kind == "github":
-        yield judge.judge(
-            "audit/deletion",
-            _not(protection.deletion),
-            hole="deleting it is allowed",
-            fine="it cannot be deleted",
-            needs="protection",
-        )
-
-
-def _other_ref(judge: Judge, ref: str, settings: RepositoryProtection) -> Outcome:
-    if not ref.startswith("refs/tags/"):
-        return judge.hole(
-            "audit/delivery-ref", "the forge protects branches and tags alone: deliver to a branch"
-        )
-    tag, patterns = ref.removeprefix("refs/tags/"), settings.tags
-    covered = patterns and any(fnmatch.fnmatchcase(tag, pattern) for pattern in patterns)
-    return judge.judge(
-        "audit/delivery-ref",
-        None if patterns is None else bool(covered),
-        hole="everybody who may push can move the tag",
-        fine="the tag cannot be moved but by who may pass its rule by",
-        needs="rulesets" if judge.kind == "github" else "tags",
     )
 
 

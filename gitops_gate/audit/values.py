@@ -110,7 +110,9 @@ class Branch:
 class Facts:
     """Everything that the checks look at. `other_refs` are delivery refs that are no branches.
 
-    `not_looked_at` says, a line each, which branches were left out.
+    `attestations` is None where nothing is delivered; `deliveries_unread`: the branch whose
+    configuration says what is delivered was not fetched. `signing_variables` are names of variables
+    that hold the signing key. `not_looked_at` says, a line each, which branches were left out.
     """
 
     kind: ForgeKind
@@ -118,6 +120,9 @@ class Facts:
     repository: RepositoryProtection
     branches: tuple[Branch, ...] = ()
     deliveries: tuple[Protection, ...] = ()
+    attestations: Protection | None = None
+    deliveries_unread: bool = False
+    signing_variables: tuple[str, ...] = ()
     other_refs: tuple[str, ...] = ()
     not_looked_at: tuple[str, ...] = ()
 

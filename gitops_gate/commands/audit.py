@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "deliveries",
     multiple=True,
     metavar="REF",
-    help="A full ref name that is delivered to, may be repeated.",
+    help="A full ref name that is delivered to, besides those of the configuration; repeatable.",
 )
 @click.option(
     "--format",
@@ -54,7 +54,8 @@ def command(**arguments: Any) -> int:
     """Does the forge's protection make the gate unavoidable? Each hole, with what closes it.
 
     Reads branch protection, rulesets, required checks, bypass lists, merge and CI settings, tags
-    and delivery refs, and writes nothing. What the token may not read is unknown, never fine.
+    and what is delivered to, and writes nothing. What the token may not read is unknown, never
+    fine.
 
     In CI the repository is the one of the run, elsewhere that of the remote `origin`. The token
     is read from GITOPS_GATE_TOKEN, or else GITHUB_TOKEN, GH_TOKEN or GITLAB_TOKEN, and sent to

@@ -30,6 +30,8 @@ from tests.unit.source.repositories import GitRepository
 TOKEN = "ghs_audit"
 OWN_APP = 77
 DEPLOY = "refs/heads/deploy/production"
+ATTESTED = "refs/heads/gitops-gate/attestations"
+DELIVERY = f"delivery: {{branches: {{main: {{ref: {DEPLOY}}}}}}}\n"
 WORKFLOW = """\
 name: gate
 on: pull_request_target
@@ -164,11 +166,17 @@ def delivery_ruleset() -> dict[str, Any]:
         "name": "delivery",
         "target": "branch",
         "enforcement": "active",
-        "conditions": {"ref_name": {"include": ["refs/heads/deploy/*"], "exclude": []}},
+        "conditions": {
+            "ref_name": {
+                "include": ["refs/heads/deploy/*", "refs/heads/gitops-gate/*"],
+                "exclude": [],
+            }
+        },
         "bypass_actors": [
             {"actor_id": OWN_APP, "actor_type": "Integration", "bypass_mode": "always"}
         ],
         "rules": [
+            {"type": "creation"},
             {"type": "update", "parameters": {"update_allows_fetch_and_merge": False}},
             {"type": "deletion"},
             {"type": "non_fast_forward"},
@@ -215,11 +223,13 @@ def sealed_github(
 ) -> GitHubSite:
     """See `GitHubSite`."""
     git = GitRepository(tmp_path / "checkout")
-    git.write(".gitops-gate.yaml", f"version: 1\nforge: {{url: {github_server.origin}}}\n")
+    pinned = f"forge: {{url: {github_server.origin}}}\n"
+    git.write(".gitops-gate.yaml", f"version: 1\n{pinned}{DELIVERY}")
     git.write(".github/workflows/gate.yml", WORKFLOW)
     git.write(".github/CODEOWNERS", "* @acme/platform\n")
     git.commit()
     git.git("branch", "deploy/production")
+    git.git("branch", "gitops-gate/attestations")
     git.git("remote", "add", "origin", f"{github_server.origin}/acme/shop.git")
     repository = github_server.repository("acme/shop", git.folder, number=4711)
     repository.methods.update(squash=False, rebase=False)
@@ -361,7 +371,17 @@ GITHUB_HOLES: list[tuple[str, str | None, Callable[[GitHubSite], None]]] = [
     ("audit/delivery-ref", DEPLOY,
      lambda site: site.repository.rulesets[2]["bypass_actors"].append(
          {"actor_id": 5, "actor_type": "RepositoryRole", "bypass_mode": "always"})),
+    ("audit/delivery-ref", DEPLOY,
+     lambda site: site.repository.rulesets[2]["bypass_actors"].append(
+         {"actor_id": 78, "actor_type": "Integration", "bypass_mode": "always"})),
+    ("audit/attestation-branch", ATTESTED,
+     lambda site: site.repository.rulesets[2]["conditions"]["ref_name"]["include"].pop()),
+    ("audit/job-token-delivers", DEPLOY, lambda site: site.without("update", 2)),
+    ("audit/job-token-delivers", ATTESTED,
+     lambda site: site.repository.rulesets[2]["bypass_actors"].append(
+         {"actor_id": ACTIONS_APP, "actor_type": "Integration", "bypass_mode": "always"})),
     ("audit/force-push", DEPLOY, lambda site: site.without("non_fast_forward", 2)),
+    ("audit/force-push", ATTESTED, lambda site: site.without("non_fast_forward", 2)),
     ("audit/deletion", DEPLOY, lambda site: site.without("deletion", 2)),
 ]  # fmt: skip
 
@@ -513,8 +533,10 @@ def test_a_delivery_ref_that_is_not_there_yet_is_judged_by_rulesets(github: GitH
     ref = "refs/heads/deploy/later"
     report = github.audit("--delivery-ref", ref)
     assert ids(report, "fine", ref) == {
-        "audit/delivery-ref", "audit/force-push", "audit/deletion",
+        "audit/delivery-ref", "audit/force-push", "audit/deletion", "audit/job-token-delivers",
     }  # fmt: skip
+    github.without("creation", 2)
+    assert "audit/delivery-ref" in ids(github.audit("--delivery-ref", ref), "holes", ref)
     github.repository.rulesets.pop(2)
     assert "audit/delivery-ref" in ids(github.audit("--delivery-ref", ref), "unknown", ref)
 
@@ -533,6 +555,37 @@ def test_protected_branches_are_audited_besides_the_default_one(github: GitHubSi
     report = github.audit("--delivery-ref", DEPLOY)
     assert report["branches"] == ["main", "release/1"]
     assert report["holes"] == []
+
+
+def test_what_the_configuration_delivers_to_is_audited_unasked(github: GitHubSite) -> None:
+    github.without("update", 2)
+    report = github.audit()
+    for ref, hole in ((DEPLOY, "audit/delivery-ref"), (ATTESTED, "audit/attestation-branch")):
+        assert hole in ids(report, "holes", ref)
+        assert "audit/direct-push" not in ids(report, "holes", ref)
+
+
+def test_refs_of_a_pattern_of_branches_are_audited_as_a_pattern(github: GitHubSite) -> None:
+    pinned = f"version: 1\nforge: {{url: {github.server.origin}}}\n"
+    release = DELIVERY.replace("{main:", '{"release/*": {ref: "refs/heads/deploy/{branch}"}, main:')
+    github.push({".gitops-gate.yaml": f"{pinned}{release}"})
+    pattern = "refs/heads/deploy/release/*"
+    names = github.repository.rulesets[2]["conditions"]["ref_name"]
+    names["include"] = [DEPLOY, ATTESTED]
+    report = github.audit()
+    assert "audit/delivery-ref" in ids(report, "unknown", pattern)
+    names["include"].append("refs/heads/deploy/**/*")
+    report = github.audit()
+    assert (report["holes"], report["unknown"]) == ([], [])
+    assert "audit/delivery-ref" in ids(report, "fine", pattern)
+
+
+def test_a_repository_that_delivers_nothing_has_no_branch_of_attestations(
+    github: GitHubSite,
+) -> None:
+    github.push({".gitops-gate.yaml": f"forge: {{url: {github.server.origin}}}\n"})
+    report = github.audit()
+    assert not all_ids(report, "fine") & {"audit/attestation-branch", "audit/delivery-ref"}
 
 
 # ------------------------------------------------------------------------------------- GitLab
@@ -568,7 +621,7 @@ def gitlab(
     git.git("branch", "deploy/production")
     shop = scenario.shop(git.folder)
     server = start_gitlab(shop.state)
-    git.write(".gitops-gate.yaml", f"version: 1\nforge: {{url: {server.url}}}\n")
+    git.write(".gitops-gate.yaml", f"version: 1\nforge: {{url: {server.url}}}\n{DELIVERY}")
     git.commit()
     git.git("remote", "add", "origin", f"{server.url}/group/shop.git")
     shop.state.premium = True
@@ -579,6 +632,7 @@ def gitlab(
         ProtectedBranch(
             name="deploy/*", push=[AccessEntry(deploy_key=3)], merge=[nobody], code_owners=True
         ),
+        ProtectedBranch(name="gitops-gate/*", push=[AccessEntry(deploy_key=3)], merge=[nobody]),
     ]
     project.rules = [ApprovalRule(id=1, name="two", required=2, users=[12, 13])]
     project.approvals.disable_overriding = True
@@ -639,6 +693,11 @@ def own_pipeline(text: str) -> Callable[[GitLabSite], None]:
     return change
 
 
+def delivered_by_a_person(site: GitLabSite) -> None:
+    site.project.job_token_pushes = True
+    site.project.protected[1].push = [AccessEntry(user=13)]
+
+
 MAIN = "refs/heads/main"
 GITLAB_HOLES: list[tuple[str, str | None, Callable[[GitLabSite], object]]] = [
     ("audit/branch-unprotected", MAIN, lambda site: site.project.protected.pop(0)),
@@ -675,6 +734,8 @@ GITLAB_HOLES: list[tuple[str, str | None, Callable[[GitLabSite], object]]] = [
     ("audit/delivery-ref", DEPLOY, lambda site: site.project.protected.pop(1)),
     ("audit/delivery-ref", DEPLOY,
      lambda site: setattr(site.project.protected[1], "merge", [AccessEntry(level=30)])),
+    ("audit/attestation-branch", ATTESTED, lambda site: site.project.protected.pop(2)),
+    ("audit/job-token-delivers", DEPLOY, delivered_by_a_person),
 ]  # fmt: skip
 
 
@@ -703,10 +764,31 @@ def test_owners_of_the_pipeline_close_what_a_change_could_do_to_it(gitlab: GitLa
 
 
 def test_patterns_of_protected_branches_are_audited_as_such(gitlab: GitLabSite) -> None:
+    gitlab.project.protected.append(
+        ProtectedBranch(name="stable-*", push=[AccessEntry(deploy_key=3)])
+    )
     report = gitlab.audit()
-    assert report["branches"] == ["main", "deploy/*"]
-    assert "audit/direct-push" in ids(report, "holes", "refs/heads/deploy/*")
-    assert "audit/rules-unowned" not in ids(report, "unknown", "refs/heads/deploy/*")
+    assert report["branches"] == ["main", "stable-*"]
+    assert "audit/direct-push" in ids(report, "holes", "refs/heads/stable-*")
+    assert "audit/rules-unowned" not in ids(report, "unknown", "refs/heads/stable-*")
+
+
+def test_patterns_for_deliveries_alone_are_no_branches_to_merge_into(gitlab: GitLabSite) -> None:
+    report = gitlab.audit()
+    assert report["branches"] == ["main"]
+    assert (report["holes"], report["unknown"]) == ([], [])
+    gitlab.project.protected[1].name = "*"
+    assert gitlab.audit()["branches"] == ["main", "*"]
+
+
+def test_an_open_signing_key_is_an_error_whatever_it_is_called(gitlab: GitLabSite) -> None:
+    pinned = f"forge: {{url: {gitlab.server.url}}}\n"
+    signing = "delivery: {signing: {key: env:RELEASE_SEAL}}\n"
+    gitlab.push({".gitops-gate.yaml": pinned + signing})
+    gitlab.project.variables["RELEASE_SEAL"] = False
+    (hole,) = gitlab.audit("--branch", "main")["holes"]
+    assert (hole["id"], hole["severity"]) == ("audit/variable-unprotected", "error")
+    assert hole["message"] == "not protected: RELEASE_SEAL"
 
 
 def test_a_sealed_project_on_gitlab_free_has_notes_alone(gitlab: GitLabSite) -> None:
@@ -926,7 +1008,7 @@ def test_the_documented_set_up_of_gitlab_closes_everything(gitlab: GitLabSite) -
     arguments = ("--delivery-ref", DEPLOY, "--branch", "main")
     assert len(all_ids(gitlab.audit(*arguments), "holes")) > 10
     made = documented("gitlab")
-    assert len(made) == 8
+    assert len(made) == 9
     for _, path, body in made:
         apply_to(project, path.removeprefix("/projects/:id"), dict(body))
     report = gitlab.audit(*arguments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gitops_gate.audit.run import outcomes
 from gitops_gate.audit.values import Audit, Branch, Facts, Files, Owned
 from gitops_gate.forges.values import (
@@ -68,6 +70,7 @@ DELIVERY = Protection(
     force_push=False,
     deletion=False,
 )
+ATTESTATIONS = replace(DELIVERY, branch="gitops-gate/attestations")
 HIDDEN = Protection(branch="main", protected=None)
 
 GITHUB = RepositoryProtection(
@@ -158,7 +161,9 @@ def audited(made: Facts) -> Audit:
 
 
 SAMPLES = {
-    "github-closed": audited(facts("github", GITHUB, deliveries=(DELIVERY,))),
+    "github-closed": audited(
+        facts("github", GITHUB, deliveries=(DELIVERY,), attestations=ATTESTATIONS)
+    ),
     "github-open": audited(
         facts("github", GITHUB_OPEN, OPEN, OPEN_FILES, other_refs=("refs/notes/gate",))
     ),
@@ -168,11 +173,21 @@ SAMPLES = {
             RepositoryProtection(repository="acme/shop", default_branch="main", branches=None),
             HIDDEN,
             None,
+            deliveries_unread=True,
             not_looked_at=("could not be read: which other branches are protected",),
         )
     ),
     "gitlab-closed": audited(facts("gitlab", GITLAB)),
-    "gitlab-open": audited(facts("gitlab", GITLAB_OPEN, OPEN, OPEN_FILES)),
+    "gitlab-open": audited(
+        facts(
+            "gitlab",
+            GITLAB_OPEN,
+            OPEN,
+            OPEN_FILES,
+            deliveries=(replace(DELIVERY, writers=("user 12 (Ada)", "user 13 (Bo)")),),
+            attestations=replace(ATTESTATIONS, restricted=False, writers=None),
+        )
+    ),
     "gitlab-hidden": audited(
         facts(
             "gitlab",

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops_gate.audit import State
+from gitops_gate.audit.delivered import delivered
 from gitops_gate.audit.files import read_files
 from gitops_gate.audit.run import outcomes
 from gitops_gate.audit.values import Facts
+from gitops_gate.config.delivery_settings import DeliverySettings, DeliveryTarget
 from gitops_gate.forges.values import CiVariable, ForgeKind, Protection, RequiredCheck
 from gitops_gate.source import folder_tree
 from tests.unit.audit.audit_samples import CLOSED, DELIVERY, GITHUB, GITLAB, OWNED, facts
@@ -138,6 +140,10 @@ def test_where_nobody_says_which_app_actions_is_an_app_is_not_trusted() -> None:
         ({"writers": ("DeployKey (always)",)}, State.FINE),
         ({"writers": ("OrganizationAdmin 1 (always)",)}, State.HOLE),
         ({"writers": ("team sre",)}, State.HOLE),
+        ({"writers": ("group 7 (Platform)",)}, State.HOLE),
+        ({"writers": ("Integration 77 (always)", "DeployKey (always)")}, State.HOLE),
+        ({"there": False}, State.HOLE),
+        ({"there": False, "details": (("rule.creation.Repository 3", "true"),)}, State.FINE),
         ({"writers": None}, State.UNKNOWN),
         ({"restricted": False}, State.HOLE),
         ({"restricted": None}, State.UNKNOWN),
@@ -146,6 +152,59 @@ def test_where_nobody_says_which_app_actions_is_an_app_is_not_trusted() -> None:
 def test_a_delivery_ref_is_for_who_delivers_alone(changes: dict[str, Any], state: State) -> None:
     made = facts("github", GITHUB, deliveries=(replace(DELIVERY, **changes),))
     assert states(made)["audit/delivery-ref"] is state
+    made = facts("github", GITHUB, attestations=replace(DELIVERY, **changes))
+    assert states(made)["audit/attestation-branch"] is state
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "settings", "state"),
+    [
+        ("github", {}, {}, State.FINE),
+        ("github", {"writers": ("DeployKey (always)",)}, {"actions_app": None}, State.FINE),
+        ("github", {}, {"actions_app": None}, State.UNKNOWN),
+        ("github", {"writers": ("Integration 15368 (always)",)}, {}, State.HOLE),
+        ("github", {"writers": ("app github-actions",)}, {"actions_app": None}, State.HOLE),
+        ("github", {"restricted": False}, {}, State.HOLE),
+        ("github", {"restricted": None}, {}, State.UNKNOWN),
+        ("github", {"writers": None}, {}, State.UNKNOWN),
+        ("gitlab", {"restricted": None}, {}, State.FINE),
+        ("gitlab", {"restricted": None}, {"job_token_writes": None}, State.UNKNOWN),
+        ("gitlab", {"restricted": False}, {"job_token_writes": True}, State.HOLE),
+        ("gitlab", {"writers": ("user 3 (Bot)",)}, {"job_token_writes": True}, State.HOLE),
+        ("gitlab", {"writers": ("user 3 (Bot)",)}, {"job_token_writes": None}, State.UNKNOWN),
+        ("gitlab", {"writers": ("deploy key 3 (Key)",)}, {"job_token_writes": True}, State.FINE),
+    ],
+)
+def test_whether_a_jobs_own_token_reaches_a_delivery_ref(
+    kind: ForgeKind, changes: dict[str, Any], settings: dict[str, Any], state: State
+) -> None:
+    repository = replace(GITHUB if kind == "github" else GITLAB, **settings)
+    made = facts(kind, repository, deliveries=(replace(DELIVERY, **changes),))
+    assert states(made)["audit/job-token-delivers"] is state
+
+
+@pytest.mark.parametrize(
+    ("pattern", "asked"),
+    [
+        ("release/*", "release/x"),
+        ("release/", "release/x"),
+        ("**/stable", "x/stable"),
+        ("v[0-9].?", "v0.x"),
+        ("v[!0-9]", "vx"),
+    ],
+)
+def test_a_pattern_of_branches_is_asked_about_by_one_of_them(pattern: str, asked: str) -> None:
+    target = DeliveryTarget(ref="refs/heads/deploy/{branch}")
+    found = delivered(
+        DeliverySettings(branches={pattern: (target,)}), (), ("main",), everywhere=True
+    )
+    assert found.branches == (f"deploy/{pattern}",)
+    assert found.asked_as == {f"deploy/{pattern}": f"deploy/{asked}"}
+
+
+def test_where_the_configuration_was_not_fetched_delivery_is_unknown() -> None:
+    made = facts("github", GITHUB, deliveries_unread=True)
+    assert states(made)["audit/delivery-ref"] is State.UNKNOWN
 
 
 @pytest.mark.parametrize(
