@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -185,6 +186,23 @@ def make_ground(server: GitHubServer, folder: Path, run: Callable[..., Ran]) -> 
     ground.land(ground.change("rules", {".gitops-gate.yaml": ground.rules()}))
     ground.push_event()
     return ground
+
+
+@pytest.fixture
+def ground(
+    tmp_path: Path,
+    github_server: GitHubServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Ground:
+    """The ground of a test on GitHub; nobody waits between two attempts."""
+    environment: dict[str, str] = {}
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    run = runner(environment, monkeypatch, capfd, (READER, DELIVERER, "PRIVATE KEY"))
+    made = make_ground(github_server, tmp_path, run)
+    environment.update(made.environment)
+    made.environment = environment
+    return made
 
 
 def runner(

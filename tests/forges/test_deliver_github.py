@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from tests.forges.delivering import (
-    DELIVERER,
-    READER,
+    REF,
+    STORE,
     Ground,
     config_map,
-    make_ground,
-    runner,
 )
-from tests.forges.github.server import GitHubServer
+from tests.forges.delivering import ground as ground  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def ground(
-    tmp_path: Path,
-    github_server: GitHubServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Ground:
-    environment: dict[str, str] = {}
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    run = runner(environment, monkeypatch, capfd, (READER, DELIVERER, "PRIVATE KEY"))
-    ground = make_ground(github_server, tmp_path, run)
-    environment.update(ground.environment)
-    ground.environment = environment
-    return ground
 
 
 def test_the_first_delivery_begins_after_the_commit_that_the_configuration_names(
@@ -79,3 +58,217 @@ def test_a_delivered_commit_verifies_offline(ground: Ground) -> None:
     assert done.code == 0, done.out + done.err
     assert "approved by rita" in done.out
     assert len(ground.server.log) == 0
+
+
+class TestWhatIsHeld:
+    """Every way past a review: the ref stays, and the reason is named."""
+
+    @pytest.fixture(autouse=True)
+    def _delivered(self, ground: Ground) -> None:
+        assert ground.deliver().code == 0
+
+    def held(self, ground: Ground, code: str, *, exit_code: int = 1) -> str:
+        before, attested = ground.delivered, ground.attested
+        done = ground.deliver()
+        assert done.code == exit_code, done.out + done.err
+        assert done.hold == code
+        assert ground.delivered == before
+        assert ground.attested == attested
+        return str(done.one["hold"]["message"])
+
+    def test_a_direct_push(self, ground: Ground) -> None:
+        ground.server.direct(ground.shop, "main", {"apps/settings.yaml": config_map("x")}, by="mia")
+        assert "pushed directly" in self.held(ground, "direct_push")
+
+    def test_a_direct_push_that_relaxes_the_rules(self, ground: Ground) -> None:
+        files = {
+            ".gitops-gate.yaml": ground.rules(approvals=""),
+            "apps/settings.yaml": config_map("x"),
+        }
+        ground.server.direct(ground.shop, "main", files, by="mia")
+        self.held(ground, "direct_push")
+
+    def test_what_lands_after_a_direct_push_that_relaxed_the_rules(self, ground: Ground) -> None:
+        relaxed = {".gitops-gate.yaml": ground.rules(approvals="")}
+        ground.server.direct(ground.shop, "main", relaxed, by="mia")
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("x")}), by=None)
+        self.held(ground, "direct_push")
+
+    def test_an_evil_merge(self, ground: Ground) -> None:
+        pull = ground.change("new", {"apps/settings.yaml": config_map("new")})
+        ground.server.approve(pull, by="rita")
+        files = {"apps/settings.yaml": config_map("evil")}
+        ground.server.direct(ground.shop, "main", files, parents=(ground.main, pull.head))
+        assert "something else" in self.held(ground, "not_reproduced")
+
+    def test_a_merge_that_an_administrator_forced(self, ground: Ground) -> None:
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}), by=None)
+        assert "a second pair of eyes" in self.held(ground, "not_approved")
+
+    def test_approvals_that_were_given_after_the_merge(self, ground: Ground) -> None:
+        pull = ground.change("new", {"apps/settings.yaml": config_map("new")})
+        ground.land(pull, by=None)
+        ground.server.approve(pull, by="rita")
+        self.held(ground, "not_approved")
+
+    def test_approvals_that_were_for_another_content(self, ground: Ground) -> None:
+        pull = ground.change("new", {"apps/settings.yaml": config_map("new")})
+        ground.server.approve(pull, by="rita")
+        ground.commit("new", {"apps/settings.yaml": config_map("evil")})
+        ground.land(pull, by=None)
+        self.held(ground, "not_approved")
+
+    def test_the_author_approving(self, ground: Ground) -> None:
+        pull = ground.change("new", {"apps/settings.yaml": config_map("new")})
+        ground.land(pull, by="ann")
+        self.held(ground, "not_approved")
+
+    def test_a_force_push(self, ground: Ground) -> None:
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+        assert ground.deliver().code == 0
+        files = {".gitops-gate.yaml": ground.rules(), "apps/settings.yaml": config_map("x")}
+        other = ground.server.direct(ground.shop, "main", files, parents=(ground.start,))
+        assert ground.main == other
+        assert "force-pushed" in self.held(ground, "history")
+
+    def test_a_merge_of_three_parents(self, ground: Ground) -> None:
+        one = ground.change("one", {"apps/one.yaml": config_map("1", "one")})
+        two = ground.change("two", {"apps/two.yaml": config_map("2", "two")})
+        for pull in (one, two):
+            ground.server.approve(pull, by="rita")
+        files = {
+            "apps/one.yaml": config_map("1", "one"),
+            "apps/two.yaml": config_map("2", "two"),
+        }
+        parents = (ground.main, one.head, two.head)
+        ground.server.direct(ground.shop, "main", files, parents=parents)
+        self.held(ground, "octopus")
+
+    def test_a_merge_in_the_wrong_direction(self, ground: Ground) -> None:
+        pull = ground.change("new", {"apps/settings.yaml": config_map("new")}, start=ground.start)
+        ground.server.approve(pull, by="rita")
+        ground.server.direct(ground.shop, "main", {}, parents=(pull.head, ground.main))
+        self.held(ground, "history")
+
+    def test_a_change_that_is_pushed_again_after_it_was_reverted(self, ground: Ground) -> None:
+        pull = ground.change("new", {"apps/settings.yaml": config_map("new")})
+        ground.land(pull)
+        revert = ground.server.revert(pull, by="mia")
+        ground.land(revert)
+        assert ground.deliver().code == 0
+        tip = ground.main
+        ground.server.direct(
+            ground.shop, "main", {"apps/settings.yaml": config_map("new")}, parents=(tip, pull.head)
+        )
+        done = ground.deliver()
+        assert done.hold in ("direct_push", "landed_twice", "not_reproduced")
+        assert ground.delivered == tip
+
+    def test_a_direct_push_below_a_change_that_was_approved(self, ground: Ground) -> None:
+        ground.server.direct(ground.shop, "main", {"apps/settings.yaml": config_map("x")}, by="mia")
+        pull = ground.change("new", {"apps/more.yaml": config_map("new", "more")})
+        ground.land(pull, method="rebase")
+        self.held(ground, "direct_push")
+
+    def test_a_tree_that_does_not_render_any_more(self, ground: Ground) -> None:
+        broken = {"charts/bad/Chart.yaml": "name: bad\n", "apps/kustomization.yaml": "x: [\n"}
+        ground.land(ground.change("bad", broken))
+        done = ground.deliver()
+        assert done.code in (1, 2)
+        assert ground.delivered != ground.main
+
+
+class TestARefThatOthersTouched:
+    """An alarm, and never a place to go on from."""
+
+    def alarm(self, ground: Ground, words: str) -> None:
+        before = ground.delivered, ground.attested
+        done = ground.deliver()
+        assert done.code == 2
+        assert words in done.out + done.err
+        assert (ground.delivered, ground.attested) == before
+
+    def test_made_by_hand_before_the_first_delivery(self, ground: Ground) -> None:
+        ground.server.force(ground.shop, REF.removeprefix("refs/heads/"), ground.main, by="mia")
+        self.alarm(ground, "nothing attests")
+
+    def test_moved(self, ground: Ground) -> None:
+        ground.deliver()
+        ground.server.force(ground.shop, REF.removeprefix("refs/heads/"), ground.start, by="mia")
+        self.alarm(ground, "moved by somebody else")
+
+    def test_deleted(self, ground: Ground) -> None:
+        ground.deliver()
+        ground.shop.git("update-ref", "-d", REF)
+        self.alarm(ground, "was deleted")
+
+    def test_the_newest_attestation_taken_off(self, ground: Ground) -> None:
+        ground.deliver()
+        first = ground.attested
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+        ground.deliver()
+        ground.server.force(ground.shop, STORE.removeprefix("refs/heads/"), first, by="mia")
+        self.alarm(ground, "moved by somebody else")
+
+    def test_all_attestations_taken_off(self, ground: Ground) -> None:
+        ground.deliver()
+        ground.shop.git("update-ref", "-d", STORE)
+        self.alarm(ground, "nothing attests")
+
+
+class TestFaults:
+    """Whatever fails, a re-run ends right, and a ref never moves without its attestation."""
+
+    @pytest.fixture(autouse=True)
+    def _one_to_deliver(self, ground: Ground) -> None:
+        assert ground.deliver().code == 0
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+
+    def consistent(self, ground: Ground) -> None:
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        assert ground.delivered == ground.main
+        assert ground.verify(ground.main).code == 0
+
+    def test_a_push_that_is_rejected(self, ground: Ground) -> None:
+        before = ground.delivered
+        ground.server.pushes.reject("no, thank you", times=1)
+        done = ground.deliver()
+        assert done.code == 2
+        assert "no, thank you" in done.out + done.err
+        assert ground.delivered == before
+        self.consistent(ground)
+
+    @pytest.mark.parametrize("stored", [False, True])
+    def test_a_forge_that_dies_while_it_is_pushed_to(self, ground: Ground, stored: bool) -> None:
+        ground.server.pushes.die(stored=stored)
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        self.consistent(ground)
+
+    def test_a_forge_that_is_down(self, ground: Ground) -> None:
+        before = ground.delivered
+        ground.server.lookups.down(times=None)
+        assert ground.deliver().code == 2
+        assert ground.delivered == before
+        ground.server.faults.clear()
+        self.consistent(ground)
+
+    def test_a_forge_that_lags_behind_the_merge(self, ground: Ground) -> None:
+        ground.server.lookups.lag(times=1)
+        self.consistent(ground)
+
+    def test_a_forge_that_answers_twice(self, ground: Ground) -> None:
+        ground.server.lookups.twice()
+        self.consistent(ground)
+
+    def test_another_run_that_is_faster(self, ground: Ground) -> None:
+        raced = []
+
+        def other() -> None:
+            if not raced:
+                raced.append(1)
+                ground.shop.git("update-ref", STORE, ground.attested or "", ground.attested or "")
+
+        ground.server.pushes.overtaken(other)
+        self.consistent(ground)
