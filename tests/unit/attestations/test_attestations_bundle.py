@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gitops_gate.attestations import bundle
 from gitops_gate.attestations.bundle import opened, signed
 from gitops_gate.attestations.canonical import canonical_json
-from gitops_gate.attestations.envelope import envelope_digest, signed_envelope
+from gitops_gate.attestations.envelope import envelope_digest, signed_envelope, verified
 from gitops_gate.attestations.statement import decision_statement, summary_statement
 from gitops_gate.errors import AttestationError
 from tests.unit.attestations.statements import (
@@ -90,6 +91,41 @@ def test_a_file_is_those_two_lines_and_nothing_else(data: bytes) -> None:
     error = failure(lambda: open_it(data))
     assert error.refuted
     assert error.path == "decisions/file"
+
+
+def respelled(**how: Any) -> bytes:
+    return json.dumps(json.loads(RECORD), **how).encode()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        respelled(),
+        respelled(separators=(", ", ":")),
+        json.dumps(dict(reversed(json.loads(RECORD).items())), separators=(",", ":")).encode(),
+        RECORD.replace(b'"payload"', b'"payl\\u006fad"'),
+        RECORD.replace(b"application/vnd", b"application\\/vnd"),
+    ],
+    ids=["spaces", "some spaces", "another order", "an escaped key", "an escaped value"],
+)
+def test_an_envelope_of_another_spelling_is_refuted_although_it_verifies(record: bytes) -> None:
+    assert verified(record, [TRUSTED], "file").payload == payload_of(RECORD)
+    error = failure(lambda: open_it(record + b"\n" + SUMMARY + b"\n"))
+    assert error.refuted
+    assert "not written as it is here" in error.message
+
+
+def test_what_is_too_large_to_be_read_again_is_neither_written_nor_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bundle, "MAXIMUM_BYTES", len(DATA))
+    assert signed(DECISION, signer()) == DATA
+    open_it(DATA)
+    monkeypatch.setattr(bundle, "MAXIMUM_BYTES", len(DATA) - 1)
+    assert "more than are read again" in failure(lambda: signed(DECISION, signer())).message
+    error = failure(lambda: open_it(DATA))
+    assert not error.refuted
+    assert "are read at most" in error.message
 
 
 def test_a_summary_of_another_decision_is_refuted() -> None:
