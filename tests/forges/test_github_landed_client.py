@@ -126,6 +126,94 @@ def test_a_merged_pull_request_is_read_with_its_approvals_and_pushes(server, rep
     assert moves[-1].after == sha == snapshot.change.base_commit
 
 
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_its_branch_may_be_gone_and_another_one_have_its_name(server, repository, pull, method):
+    head, last_push = pull.head, repository.activities[-1].at
+    sha = server.merge(pull, method, by="mia", delete_branch=True)
+    server.commit(repository, "feature", {"later.yaml": "a: 1\n"}, actor=server.account("ann"))
+    forge = opened(server)
+    snapshot = forge.change_requests.read()
+    facts = forge.approvals.approvals(snapshot)
+
+    assert (snapshot.change.head_commit, snapshot.change.merge_commit) == (head, sha)
+    assert (facts.pushes[-1].after, facts.pushes[-1].at) == (head, last_push)
+    assert [review.author.login for review in facts.reviews] == ["sam"]
+    assert facts.unknown == ()
+
+
+def test_what_was_approved_after_the_merge_stands_there_by_its_time(server, pull):
+    server.merge(pull, by="mia")
+    server.approve(pull, by="mia")
+    forge = opened(server)
+    facts = forge.approvals.approvals(forge.change_requests.read())
+    before, after = (review.submitted_at for review in facts.reviews)
+    assert before < pull.merged_at < after
+
+
+def test_of_a_fork_that_is_gone_pushes_are_unknown_and_all_else_is_told(server, repository):
+    fork = server.repository("zoe/shop", owner="User", fork_of=repository)
+    server.commit(fork, "fix", {"f.yaml": "a: 1\n"}, actor=server.account("zoe"))
+    change = server.pull(repository, head="fix", head_repository=fork, author=server.account("zoe"))
+    server.approve(change, by="sam")
+    sha = server.merge(change, by="mia")
+    server.delete_fork(fork)
+    forge = opened(server, number=change.number)
+    snapshot = forge.change_requests.read()
+    facts = forge.approvals.approvals(snapshot)
+
+    assert (snapshot.change.from_fork, snapshot.change.head_repository) == (True, None)
+    assert facts.pushes is facts.head_seen_at is None
+    assert any("the fork is gone" in line for line in facts.unknown)
+    assert [review.author.login for review in facts.reviews] == ["sam"]
+    assert [one.commit for one in facts.contributions] == [change.head]
+    assert forge.approvals.target_moves(snapshot)[-1].after == sha
+    assert [one.number for one in forge.landed.landed(sha)] == [change.number]
+
+
+def test_of_a_target_that_is_gone_the_moves_are_unknown(server, repository):
+    for name in ("release", "fix"):
+        server.commit(repository, name, {f"{name}.yaml": "a: 1\n"})
+    change = server.pull(repository, head="fix", base="release", author=server.account("ann"))
+    sha = server.merge(change, by="mia")
+    repository.git("update-ref", "-d", "refs/heads/release")
+    forge = opened(server, number=change.number)
+    snapshot = forge.change_requests.read()
+
+    assert (snapshot.change.base_ref, snapshot.change.base_commit) == ("refs/heads/release", None)
+    assert snapshot.change.merge_commit == sha
+    assert forge.approvals.approvals(snapshot).pushes[-1].after == change.head
+    assert forge.approvals.target_moves(snapshot) is None
+
+
+def test_those_of_a_group_are_told_each_by_its_own_commit(server, repository, pull):
+    server.commit(repository, "second", {"s.yaml": "a: 1\n"}, actor=server.account("ann"))
+    second = server.pull(repository, head="second", author=server.account("ann"))
+    for one in (pull, second):
+        server.enqueue(repository, one, by="mia")
+    heads = server.land_queue(repository)
+    forge = opened(server, number=None)
+    landed = [forge.landed.landed(sha) for sha in heads]
+    assert [[one.number for one in found] for found in landed] == [[1], [second.number]]
+    assert landed[0][0].merged_by.bot
+    assert landed[0][0].merged_by.login == "github-merge-queue"
+
+
+def test_a_late_answer_knows_of_none_and_a_double_one_of_no_more(server, pull):
+    sha = server.merge(pull, by="mia")
+    forge = opened(server, number=None)
+    server.lookups.lag()
+    assert forge.landed.landed(sha) == ()
+    server.lookups.twice()
+    assert [one.number for one in forge.landed.landed(sha)] == [1]
+
+
+def test_each_commit_of_a_rebase_was_landed_by_its_pull_request(server, repository, pull):
+    sha = server.merge(pull, "rebase", by="mia")
+    first = repository.git("rev-parse", f"{sha}^").strip()
+    (landed,) = opened(server, number=None).landed.landed(first)
+    assert (landed.number, landed.merge_commit) == (1, sha)
+
+
 # ----------------------------------------------------------------------------- identity
 
 

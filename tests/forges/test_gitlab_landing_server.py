@@ -66,9 +66,10 @@ class TestMethods:
         assert site.landed(sha) == [7]
 
     def test_a_squashed_commit_stands_below_the_merge(self, site: Site):
+        assert site.mr.newest is not None
         tip, start = site.tip(), site.mr.newest.start
         sha = site.server.merge(site.mr, squash=True)
-        squashed = site.mr.squash_commit
+        squashed = site.mr.squash_commit or ""
         assert site.people(sha)[2] == f"{tip} {squashed}"
         assert site.people(squashed) == ["Alice", "Carol", start]
         assert site.landed(sha) == site.landed(squashed) == [7]

@@ -45,7 +45,7 @@ class Who:
 
     def environment(self, *roles: str) -> dict[str, str]:
         """For `git commit-tree` and the like; `roles` are AUTHOR and COMMITTER."""
-        told = {}
+        told: dict[str, str] = {}
         for role in roles:
             told |= {
                 f"GIT_{role}_NAME": self.name,

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tests.forges import workbench
 from tests.forges.github import actions
 from tests.forges.github.actions import RefusedError
-from tests.forges.github.state import Account, Pull, QueueEntry, Repository, World
+from tests.forges.github.state import Account, Activity, Pull, QueueEntry, Repository, World
 from tests.forges.workbench import ConflictError, Who
 
 MERGE_QUEUE = "github-merge-queue[bot]"
@@ -54,8 +55,9 @@ def landing_commits(
         words = "This branch can't be rebased" if method == "rebase" else "is not mergeable"
         raise RefusedError(f"Pull Request {words}") from None
     github = Who(name="GitHub", email="noreply@github.com", at=now)
+    parents: tuple[str, ...] = (tip,)
     if method == "squash":
-        parents, message = (tip,), f"{pull.title} (#{pull.number})\n\n{_bullets(world, pull)}"
+        message = f"{pull.title} (#{pull.number})\n\n{_bullets(world, pull)}"
         author = _who(pull.author or actor, now)
     else:
         parents, message = (tip, pull.head), f"{title}\n\n{pull.title}"
@@ -80,7 +82,7 @@ def _who(account: Account, at: datetime.datetime) -> Who:
     return Who(name=account.name or account.login, email=account.emails[0], at=at)
 
 
-def _last_move(repository: Repository, branch: str) -> actions.Activity:
+def _last_move(repository: Repository, branch: str) -> Activity:
     ref = f"refs/heads/{branch}"
     return next(one for one in reversed(repository.activities) if one.ref == ref)
 
@@ -152,7 +154,7 @@ def direct_commit(
     return made
 
 
-def _merged(folder: workbench.Path, parents: Sequence[str]) -> str:
+def _merged(folder: Path, parents: Sequence[str]) -> str:
     if len(parents) != 2:
         return parents[0]
     try:
