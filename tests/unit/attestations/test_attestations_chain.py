@@ -247,6 +247,28 @@ def test_the_newest_alone_is_not_believed_in_a_chain_that_was_meddled_with(attac
     assert error.refuted
 
 
+GENUINE = [FILES[path(number)] for number in range(1, 5)]
+POOL = [*GENUINE, *chain_at(STAGING).values(), *chain_at(FORK).values(), *OTHER_CHAIN.values()]
+
+
+@given(st.lists(st.sampled_from(POOL), min_size=1, max_size=5))
+def test_of_all_files_that_there_are_only_the_chain_itself_is_one(found: list[bytes]) -> None:
+    files = {path(number): data for number, data in enumerate(found, 1)}
+    if found == GENUINE[: len(found)]:
+        assert len(read(files)) == len(found)
+    else:
+        failure(lambda: read(files))
+
+
+@given(st.sets(st.integers(1, 4)))
+def test_of_all_that_can_be_removed_only_the_end_goes_unnoticed_here(kept: set[int]) -> None:
+    files = {path(number): FILES[path(number)] for number in kept}
+    if kept == set(range(1, len(kept) + 1)):
+        assert [entry.decision.sequence for entry in read(files)] == sorted(kept)
+    else:
+        assert failure(lambda: read(files)).refuted
+
+
 def test_a_whole_chain_by_a_stranger_could_not_be_checked() -> None:
     error = failure(lambda: read(OTHER_CHAIN))
     assert not error.refuted
