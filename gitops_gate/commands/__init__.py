@@ -33,6 +33,7 @@ _COMMANDS = {
     "verify": "Check the attestations of a commit, offline.",
     "audit": "Say where the forge's protection lets a change pass the gate by.",
     "render": "Print the rendered manifests of applications.",
+    "blame": "Say which landed step brought a rendered value.",
     "rebuild": "Write all that an environment is, ordered for an empty cluster.",
     "policy": "List, explain, test and document the rules.",
     "init": "Write a configuration for what is in the repository.",
