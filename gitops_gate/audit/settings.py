@@ -12,7 +12,7 @@ from gitops_gate.forges.values import RepositoryProtection
 
 _SECRETS = ("GITOPS_GATE_*", "GITLAB_TOKEN")
 """Variables in which the gate's token or signing key is looked for."""
-_SIGNING = "GITOPS_GATE_SIGNING_*"
+_DELIVERING = ("GITOPS_GATE_SIGNING_*", "GITOPS_GATE_DELIVERY_*")
 """Those of them that no job of a merge request needs."""
 
 
@@ -116,14 +116,14 @@ def _variables(judge: Judge, facts: Facts) -> Iterator[Outcome]:
     """Whether any branch gets the gate's secrets.
 
     Where no change can say what the jobs do, an open token opens nothing by itself, and is needed
-    for jobs of merge requests: they get no protected variable. They never need the signing key.
+    for jobs of merge requests: they get no protected variable. What delivers they never need.
     """
     name, settings = "audit/variable-unprotected", facts.repository
     if settings.variables is None:
         yield judge.unknown(name, needs="variables")
         return
-    signing = (_SIGNING, *facts.signing_variables)
-    secret = [one for one in settings.variables if _named(one.name, (*_SECRETS, *signing))]
+    delivering = (*_DELIVERING, *facts.signing_variables)
+    secret = [one for one in settings.variables if _named(one.name, (*_SECRETS, *delivering))]
     if not secret:
         yield judge.unknown(
             name,
@@ -134,7 +134,7 @@ def _variables(judge: Judge, facts: Facts) -> Iterator[Outcome]:
         )
         return
     lax = sorted({one.name for one in secret if not one.protected})
-    needed = lax and not any(_named(one, signing) for one in lax)
+    needed = lax and not any(_named(one, delivering) for one in lax)
     yield judge.judge(
         name,
         not lax,
