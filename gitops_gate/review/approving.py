@@ -37,6 +37,7 @@ from gitops_gate.review.change_facts import (
     owners_warnings,
 )
 from gitops_gate.review.judging import rules_of
+from gitops_gate.review.ratifying import ratified_in
 from gitops_gate.source import Repository
 from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Status, Verdict
@@ -104,6 +105,36 @@ def with_approvals(report: Report, approving: Approving) -> Report:
     return with_reasons(judged, more)
 
 
+def with_all_approvals(report: Report, approving: Approving) -> Report:
+    """`with_approvals`, and for a change that ratifies: by the rules of both ends.
+
+    The tree that is shown is by the rules of the last delivered commit, the wider one. Raises
+    `SourceError` where Git cannot say what it ratifies.
+    """
+    from_delivered = _from_delivered(approving)
+    if from_delivered.since is None:
+        return with_approvals(report, approving)
+    by_delivered = with_approvals(report, from_delivered)
+    by_tip = with_approvals(report, replace(from_delivered, rules_at=approving.agreed.base))
+    lacking = [
+        reason
+        for reason in by_tip.reasons
+        if reason.verdict is not Verdict.ALLOW and reason not in by_delivered.reasons
+    ]
+    return with_reasons(by_delivered, lacking)
+
+
+def _from_delivered(approving: Approving) -> Approving:
+    """The same, from the last delivered commit on where the change ratifies what came after it."""
+    agreed = approving.agreed
+    if agreed.disagreement or not agreed.base:
+        return approving
+    ratified = ratified_in(approving.repository, agreed.base, agreed.head)
+    if ratified is None or ratified.problem:
+        return approving
+    return replace(approving, since=ratified.since)
+
+
 def not_judged(report: Report) -> Reason | None:
     """Why the change could not be judged at all, so that nothing says who must approve."""
     undecided = (each for each in report.reasons if each.verdict is Verdict.INDETERMINATE)
@@ -115,6 +146,7 @@ def approvals_of(report: Report, approving: Approving) -> Evaluation:
 
     Raises `GitOpsGateError` when the forge or Git cannot say enough to ask the question.
     """
+    approving = _from_delivered(approving)
     deciding = rules_of(approving.repository, approving.asking)
     return _evaluated(_source_of(report, approving, deciding), approving, deciding)
 

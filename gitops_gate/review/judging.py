@@ -12,6 +12,7 @@ from dataclasses import replace
 from gitops_gate.errors import ConfigurationError, GitOpsGateError, MergeConflictError
 from gitops_gate.evaluation.rules import Rules, load_rules
 from gitops_gate.pipeline import Deciding, Options, compare
+from gitops_gate.review.ratifying import ratified_in, refused, with_ratified
 from gitops_gate.source import Repository
 from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Verdict
@@ -50,7 +51,15 @@ def judge(
         before = repository.revision(base)
         after = repository.revision(head) if landed else repository.merged(base, head)
         deciding = rules_of(repository, rules_at or base)
-        return compare(before, after, replace(deciding, head=head), guarded)
+        report = compare(before, after, replace(deciding, head=head), guarded)
+        ratified = None if landed else ratified_in(repository, base, head)
+        if ratified is None:
+            return report
+        if ratified.problem:
+            return refused(report, ratified)
+        older = replace(rules_of(repository, ratified.since), head=head)
+        since = compare(repository.revision(ratified.since), after, older, guarded)
+        return with_ratified(report, since, ratified)
     except MergeConflictError as error:
         return undecided("merge_conflict", str(error), base=base, head=head)
     except GitOpsGateError as error:

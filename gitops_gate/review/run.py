@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from gitops_gate.approvals.tree import Evaluation
 from gitops_gate.ci import Environment, Occasion
 from gitops_gate.config.settings import ReviewSettings, Settings
-from gitops_gate.errors import ConfigurationError, ForgeError, GitOpsGateError, SourceError
+from gitops_gate.errors import ConfigurationError, GitOpsGateError, SourceError
 from gitops_gate.forges.connect import connect
 from gitops_gate.forges.interface import Forge
 from gitops_gate.forges.values import ChangeState, Endpoint, Snapshot, Target
@@ -23,7 +23,13 @@ from gitops_gate.pipeline import Options
 from gitops_gate.reports import ReportOptions, render_report
 from gitops_gate.reports.review_context import ReviewContext
 from gitops_gate.review.agreement import Agreed, agree
-from gitops_gate.review.approving import Approving, approvals_of, not_judged, with_approvals
+from gitops_gate.review.alone import only_if_alone
+from gitops_gate.review.approving import (
+    Approving,
+    approvals_of,
+    not_judged,
+    with_all_approvals,
+)
 from gitops_gate.review.composing import Composed, compose
 from gitops_gate.review.currency import why_rules_moved, why_superseded
 from gitops_gate.review.judging import judge, rules_of, undecided, undecided_by
@@ -33,7 +39,7 @@ from gitops_gate.review.queue import Queued, judge_commit, judge_queued, require
 from gitops_gate.review.standing import Standing
 from gitops_gate.review.status import status_of
 from gitops_gate.source import Repository
-from gitops_gate.verdict.values import Report, Verdict
+from gitops_gate.verdict.values import Report
 
 LANDED = " (landed)"
 """What the name of the status on commits that landed ends in."""
@@ -98,8 +104,8 @@ def review(setting: Setting, options: Options) -> Reviewed:
         )
     else:
         report = judge(setting.repository, agreed.base, agreed.head, options)
-    report = with_approvals(report, _approving(setting, connection, agreed, options))
-    report = _alone(report, connection.forge, agreed)
+    report = with_all_approvals(report, _approving(setting, connection, agreed, options))
+    report = only_if_alone(report, connection.forge.change_requests, agreed.snapshot)
     settings = _review_settings(setting.repository, agreed.snapshot.change.base_ref)
     return _publish_report(setting, connection, agreed, report, settings, certified=True)
 
@@ -154,8 +160,8 @@ def publish_report(
         agreed = replace(agreed, base=judged.base)
         judged = undecided_by(judged, "rules_moved", why) if why else judged
     judged = replace(judged, approvals=None)
-    judged = with_approvals(judged, _approving(setting, connection, agreed, options))
-    judged = _alone(judged, connection.forge, agreed)
+    judged = with_all_approvals(judged, _approving(setting, connection, agreed, options))
+    judged = only_if_alone(judged, connection.forge.change_requests, agreed.snapshot)
     return _publish_report(setting, connection, agreed, judged, settings, certified=certified)
 
 
@@ -183,26 +189,6 @@ def ask_approvals(setting: Setting, report: Report | None, options: Options) -> 
     if problem := not_judged(report):
         raise SourceError(problem.message)
     return approvals_of(report, _approving(setting, connection, agreed, options))
-
-
-def _alone(report: Report, forge: Forge, agreed: Agreed) -> Report:
-    """The report, undecided where an allowed head is that of another change request as well.
-
-    A commit has one status for all of them, and each may be for another branch with other rules:
-    what one allows would open the other.
-    """
-    if report.verdict is not Verdict.ALLOW:
-        return report
-    try:
-        others = forge.change_requests.sharing(agreed.snapshot)
-    except ForgeError as error:
-        message = f"whether another change request has the same head is unknown: {error}"
-        return undecided_by(report, "shared_head", message)
-    if not others:
-        return report
-    named = ", ".join(str(number) for number in others)
-    message = f"change request {named} has the same head, and a status would count for both"
-    return undecided_by(report, "shared_head", message)
 
 
 def _approving(

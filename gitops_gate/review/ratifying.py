@@ -1,0 +1,90 @@
+"""A change request that ratifies what landed unverified: shown and approved as a whole.
+
+Delivery stops before a step that it cannot verify. A change request that adds an entry to
+`.gitops-gate/ratified.yaml` lets it go on: so what its reviewers see and approve is everything from
+the last delivered commit to what would land, by the rules of that commit and of the tip. Whether
+that commit really is the one that was delivered last is for the delivery to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gitops_gate.config.ratifications import RATIFICATIONS_PATH, Ratification, load_ratifications
+from gitops_gate.errors import ConfigurationError
+from gitops_gate.source import Repository, Tree
+from gitops_gate.source.recompute import reachable, steps_between
+from gitops_gate.verdict.decide import with_reasons
+from gitops_gate.verdict.values import Reason, Report, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratified:
+    """What a change goes on from, `since`, past the commit `held`; `problem` is why it may not."""
+
+    since: str
+    held: str
+    problem: str | None = None
+
+
+def ratified_in(repository: Repository, base: str, head: str) -> Ratified | None:
+    """What a change to a branch whose tip is `base` ratifies; None where it ratifies nothing.
+
+    Raises `SourceError` where Git cannot say.
+    """
+    tip, merged = repository.revision(base).tree, repository.merged(base, head).tree
+    known = {(one.commit, one.after) for one in _entries(tip)}
+    added = [one for one in _entries(merged) if (one.commit, one.after) not in known]
+    if not added:
+        return None
+    since, held = added[0].after, added[0].commit
+    return Ratified(since=since, held=held, problem=_problem(repository, base, head, added))
+
+
+def with_ratified(report: Report, since: Report, ratified: Ratified) -> Report:
+    """Two reports on one change as one: `since` is compared with the last delivered commit.
+
+    What that shows is shown; what either speaks against the change counts.
+    """
+    lacking = [reason for reason in report.reasons if reason.verdict is not Verdict.ALLOW]
+    note = (
+        f"this change ratifies {ratified.held[:12]}: everything since {ratified.since[:12]}, the "
+        "last delivered commit, is shown and approved with it"
+    )
+    whole = replace(since, base=report.base, warnings=(*since.warnings, note))
+    return with_reasons(whole, [reason for reason in lacking if reason not in since.reasons])
+
+
+def refused(report: Report, ratified: Ratified) -> Report:
+    """The report on a change whose ratification cannot be one."""
+    return with_reasons(
+        report,
+        (Reason(code="ratification", message=ratified.problem or "", verdict=Verdict.DENY),),
+    )
+
+
+def _entries(tree: Tree) -> tuple[Ratification, ...]:
+    if RATIFICATIONS_PATH not in tree.entries:
+        return ()
+    try:
+        return load_ratifications(tree.read(RATIFICATIONS_PATH))
+    except ConfigurationError:
+        return ()
+
+
+def _problem(repository: Repository, base: str, head: str, added: list[Ratification]) -> str | None:
+    one = added[0]
+    if any(other.after != one.after for other in added):
+        return "its entries in the file of ratified steps go on from different commits"
+    steps = steps_between(repository, one.after, base)
+    if steps is None:
+        return f"{one.after[:12]} is not on the first-parent line of the branch"
+    strange = next((other.commit for other in added if other.commit not in steps), None)
+    if strange is not None:
+        return f"{strange[:12]} did not land on the branch after {one.after[:12]}"
+    if not reachable(repository, base, head):
+        return (
+            "a change that ratifies what landed stands on the tip of the branch, so that all of it "
+            "is approved: merge the branch into it, or rebase it"
+        )
+    return None
