@@ -83,11 +83,13 @@ def _number_of(steps: tuple[str, ...]) -> int | None:
 
 def _steps(session: Session, names: tuple[str, ...], number: int | None) -> tuple[str, ...]:
     from gitops_gate.recovery.steps import change_of, commits_of, newest_first
+    from gitops_gate.source.remote import fetch
 
     if number is None:
         return newest_first(session.repository, session.target, names)
     assert session.remote is not None
     forge = session.remote.forge
     change: ChangeRequest = change_of(forge, number)
+    fetch(session.repository, session.remote.address, (change.head_commit,))
     landed = forge.landed.landed if forge.landed is not None else None
     return commits_of(session.repository, session.target, change, landed)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gitops_gate.errors import ConfigurationError, ForgeError, SourceError
+from gitops_gate.errors import ConfigurationError, ForgeError, MergeConflictError, SourceError
 from gitops_gate.forges.values import ChangeRequest, ChangeState, LandedChange
 from gitops_gate.recovery.proposal import Target
 from gitops_gate.source.commits import read_commit
-from gitops_gate.source.recompute import reachable, steps_between
+from gitops_gate.source.git import git_failed, run_git
+from gitops_gate.source.recompute import merged_tree_id, reachable, steps_between
 
 if TYPE_CHECKING:
     from gitops_gate.forges.interface import Forge
@@ -47,8 +48,10 @@ def commits_of(
 ) -> tuple[str, ...]:
     """The steps that a merged change request landed as, the newest first.
 
-    Raises `ConfigurationError` when it was not merged into this branch or cannot be found in its
-    history, and when nothing says whether it landed as one commit or several.
+    Its head has to be in the repository. What `landed` says is not believed alone, since a forge
+    may know only the last of several rebased commits: a part of a change request is never taken
+    for the whole of it. Raises `ConfigurationError` when it was not merged into this branch or
+    cannot be found in its history, and when it cannot be known which commits it landed as.
     """
     if change.state is not ChangeState.MERGED or change.base_ref != target.ref:
         branch = target.ref.removeprefix("refs/heads/")
@@ -60,12 +63,13 @@ def commits_of(
     last = _last_step(repository, target, change)
     if len(read_commit(repository, last).parents) > 1:
         return (last,)
-    if landed is None:
+    found = _with_earlier(repository, last, change.number, landed) if landed else (last,)
+    if not _is_whole(repository, target, change, found):
         raise ConfigurationError(
-            f"nothing says how many commits change request {change.number} landed as",
+            f"it cannot be known which commits change request {change.number} landed as",
             remedy=f"name its commits instead of its number, {last} being the last of them",
         )
-    return _with_earlier(repository, last, change.number, landed)
+    return found
 
 
 def change_of(forge: Forge, number: int) -> ChangeRequest:
@@ -89,10 +93,9 @@ def parent_of(repository: Repository, commit: str) -> str:
 
 def _last_step(repository: Repository, target: Target, change: ChangeRequest) -> str:
     """The newest commit that the change request landed as; a fast-forward lands its head."""
-    candidates = [one for one in (change.merge_commit, change.head_commit) if one is not None]
-    for candidate in candidates:
+    for candidate in (change.merge_commit, change.head_commit):
         try:
-            if steps_between(repository, candidate, target.commit) is not None:
+            if candidate and steps_between(repository, candidate, target.commit) is not None:
                 return repository.resolve(candidate)
         except SourceError:
             continue
@@ -116,6 +119,40 @@ def _with_earlier(
         f"change request {number} landed as more than {MOST_COMMITS} commits",
         remedy="name the commits to revert instead",
     )
+
+
+def _is_whole(
+    repository: Repository, target: Target, change: ChangeRequest, found: Sequence[str]
+) -> bool:
+    """Whether these commits are all that a change request landed as: squashed, or one by one."""
+    head, oldest = change.head_commit, parent_of(repository, found[-1])
+    if reachable(repository, head, target.commit):
+        # Fast-forwarded: its own commits, from where GitLab says that it began.
+        began = change.versions[0] if change.versions is not None else oldest
+        between = steps_between(repository, began, head)
+        return between is not None and tuple(reversed(between)) == tuple(found)
+    originals = _originals(repository, head, target.commit)
+    if len(found) == originals:
+        return True
+    if len(found) > 1 or originals < 2:
+        return False
+    # Squashed, unless all but the last of its commits were there before.
+    earlier = parent_of(repository, head)
+    try:
+        without_last = merged_tree_id(repository, oldest, earlier)
+    except MergeConflictError:
+        return False
+    return without_last != read_commit(repository, oldest).tree
+
+
+def _originals(repository: Repository, head: str, tip: str) -> int:
+    """How many commits, merges apart, a head has that its target does not have."""
+    asked = run_git(
+        ("rev-list", "--count", "--no-merges", head, f"^{tip}"), git_dir=repository.scratch
+    )
+    if asked.code or asked.stderr:
+        raise git_failed(f"the commits of {head} cannot be counted", asked)
+    return int(asked.stdout)
 
 
 def _no_step(repository: Repository, target: Target, commit: str) -> ConfigurationError:
