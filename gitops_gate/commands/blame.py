@@ -14,6 +14,7 @@ from gitops_gate.commands.options import cache_folder, configuration_of
 
 if TYPE_CHECKING:
     from gitops_gate.changes.values import ResourceChange
+    from gitops_gate.pipeline import Options
     from gitops_gate.recovery.blame import Blame
     from gitops_gate.reports.lines import Line
     from gitops_gate.source import Repository
@@ -60,21 +61,7 @@ _EXIT_CODES = {"found": 0, "older": 1, "unknown": 2}
 @click.option("--no-cache", is_flag=True, help="Keep nothing between runs.")
 @click.option("--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
-def command(
-    *,
-    application: str,
-    resource: str | None,
-    field: str | None,
-    branch: str,
-    limit: int,
-    repo: str,
-    config: Path | None,
-    form: str,
-    offline: bool,
-    no_cache: bool,
-    no_color: bool,
-    quiet: bool,
-) -> int:
+def command(application: str, **arguments: Any) -> int:
     """Say which landed step brought what APPLICATION renders to, and what it was before.
 
     Goes back along the first parents of a branch, newest first, and renders the application at
@@ -96,35 +83,41 @@ def command(
     Exit codes: 0 found; 1 not changed in the steps that were looked at; 2 it cannot be known
     (history was not fetched, nothing can be rendered), or there is no such thing.
     """
-    from gitops_gate.commands.progress import stage
-    from gitops_gate.pipeline import Options
     from gitops_gate.recovery.blame import Question, blame
     from gitops_gate.recovery.blame_selecting import parse_field, parse_resource
     from gitops_gate.source import open_repository
 
+    resource, field, config = arguments["resource"], arguments["field"], arguments["config"]
     question = Question(
         application=application,
         resource=parse_resource(resource) if resource is not None else None,
         field=parse_field(field) if field is not None else (),
     )
-    options = Options(
-        configuration=configuration_of(config),
-        offline=offline,
-        cache_folder=None if no_cache else cache_folder(),
-        stage=stage(quiet=quiet),
-    )
-    with open_repository(repo) as repository:
-        found = blame(repository, question, options, revision=branch, limit=limit)
-        if form == "json":
+    options, revision, limit = _options(arguments), arguments["branch"], arguments["limit"]
+    with open_repository(arguments["repo"]) as repository:
+        found = blame(repository, question, options, revision=revision, limit=limit)
+        if arguments["form"] == "json":
             text = _json(found, repository)
         else:
-            color = sys.stdout.isatty() and not (no_color or os.environ.get("NO_COLOR"))
-            text = _text(found, repository, color=color)
+            plain = arguments["no_color"] or os.environ.get("NO_COLOR")
+            text = _text(found, repository, color=sys.stdout.isatty() and not plain)
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.flush()
     if config is not None:
         click.echo(f"gitops-gate: warning: the rules are those of --config {config.name}", err=True)
     return _EXIT_CODES[found.answer.value]
+
+
+def _options(arguments: dict[str, Any]) -> Options:
+    from gitops_gate.commands.progress import stage
+    from gitops_gate.pipeline import Options
+
+    return Options(
+        configuration=configuration_of(arguments["config"]),
+        offline=arguments["offline"],
+        cache_folder=None if arguments["no_cache"] else cache_folder(),
+        stage=stage(quiet=arguments["quiet"]),
+    )
 
 
 def _text(found: Blame, repository: Repository, *, color: bool) -> str:

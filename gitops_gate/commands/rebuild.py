@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from gitops_gate.commands.options import cache_folder, configuration_of
 from gitops_gate.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from gitops_gate.pipeline import Options
     from gitops_gate.recovery.rebuild import Rebuilt
     from gitops_gate.recovery.rebuild_missing import Lack
 
@@ -46,18 +47,7 @@ _MOST_NAMED = 5
 @click.option("--offline", is_flag=True, help="Contact nothing, not even allowed remote bases.")
 @click.option("--no-cache", is_flag=True, help="Keep nothing between runs.")
 @click.option("--quiet", "-q", is_flag=True, help="On stderr, only what is missing.")
-def command(
-    *,
-    commit: str,
-    environment: str,
-    repo: str,
-    output: str,
-    applications: tuple[str, ...],
-    config: Path | None,
-    offline: bool,
-    no_cache: bool,
-    quiet: bool,
-) -> int:
+def command(commit: str, environment: str, **arguments: Any) -> int:
     """Write everything that an environment is at COMMIT, ordered for a cluster with nothing in it.
 
     Namespaces come first, then definitions, settings of the cluster, accounts, configuration,
@@ -84,30 +74,33 @@ def command(
     Exit codes: 0 complete; 1 something that is needed is missing (all there is was written);
     2 something could not be rendered or written, and nothing was.
     """
-    from gitops_gate.commands.progress import stage
-    from gitops_gate.pipeline import Options
     from gitops_gate.recovery.rebuild import as_files, as_stream, rebuild
     from gitops_gate.source import open_repository
 
-    options = Options(
-        configuration=configuration_of(config),
-        applications=applications,
-        offline=offline,
-        cache_folder=None if no_cache else cache_folder(),
-        stage=stage(quiet=quiet),
-    )
-    with open_repository(repo) as repository:
+    with open_repository(arguments["repo"]) as repository:
         revision = repository.revision(commit)
-        rebuilt = rebuild(revision.tree, options, environment)
-    if output == "-":
+        rebuilt = rebuild(revision.tree, _options(arguments), environment)
+    if arguments["output"] == "-":
         sys.stdout.buffer.write(as_stream(rebuilt))
         sys.stdout.flush()
     else:
-        _write(Path(output), as_files(rebuilt))
-    assert revision.commit is not None
-    for line in _summary(rebuilt, revision.commit, narrowed=applications, quiet=quiet):
+        _write(Path(arguments["output"]), as_files(rebuilt))
+    for line in _summary(rebuilt, str(revision.commit), arguments):
         click.echo(line, err=True)
     return 0 if rebuilt.complete else 1
+
+
+def _options(arguments: dict[str, Any]) -> Options:
+    from gitops_gate.commands.progress import stage
+    from gitops_gate.pipeline import Options
+
+    return Options(
+        configuration=configuration_of(arguments["config"]),
+        applications=arguments["applications"],
+        offline=arguments["offline"],
+        cache_folder=None if arguments["no_cache"] else cache_folder(),
+        stage=stage(quiet=arguments["quiet"]),
+    )
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -127,15 +120,16 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
         raise ConfigurationError(f"cannot write to {folder}: {error.strerror}") from None
 
 
-def _summary(
-    rebuilt: Rebuilt, commit: str, *, narrowed: tuple[str, ...], quiet: bool
-) -> Iterator[str]:
+def _summary(rebuilt: Rebuilt, commit: str, arguments: dict[str, Any]) -> Iterator[str]:
     """What was written and what is missing, for the operator; nothing of it is a secret value."""
     from gitops_gate.reports.escaping import one_line
     from gitops_gate.reports.wording import plural
 
-    if narrowed:
-        names = ", ".join(map(one_line, narrowed))
+    quiet: bool = arguments["quiet"]
+    if arguments["config"] is not None:
+        yield f"gitops-gate: warning: the rules are those of --config {arguments['config'].name}"
+    if arguments["applications"]:
+        names = ", ".join(map(one_line, arguments["applications"]))
         yield f"gitops-gate: warning: narrowed to {names}: this is not the whole environment"
     if not rebuilt.sandboxed:
         yield "gitops-gate: warning: there is no sandbox on this system"
