@@ -15,7 +15,9 @@ from gitops_gate.errors import ConfigurationError
 from gitops_gate.recovery.references import ImageReference, parse_reference
 from gitops_gate.recovery.scalars import Field
 
-_SEGMENT = re.compile(r"((?:[^.\[\]\\]|\\.)+)|\[(\d+)\]")
+_KEY = r"(?:[^.\[\]\\]|\\.)+"
+_PATH = re.compile(rf"{_KEY}(?:\.{_KEY}|\[[0-9]{{1,9}}\])*")
+_SEGMENT = re.compile(rf"({_KEY})|\[([0-9]+)\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +92,9 @@ def parse_bump(argument: str, *, allow_tag: bool = False) -> Bump:
 
 def _field(text: str) -> Field:
     r"""A path into values: dots between keys, `\.` for a dot in one, `[0]` for an item."""
-    field: list[str | int] = []
-    at = 0
-    while at < len(text):
-        found = _SEGMENT.match(text, at)
-        if found is None:
-            raise ConfigurationError(f"values.{text} is no path of keys, such as values.image.tag")
-        key, index = found.groups()
-        field.append(int(index) if key is None else re.sub(r"\\(.)", r"\1", key))
-        at = found.end() + (text[found.end() : found.end() + 1] == ".")
-    return tuple(field)
+    if not _PATH.fullmatch(text):
+        raise ConfigurationError(f"values.{text} is no path of keys, such as values.image.tag")
+    return tuple(
+        int(index) if index else re.sub(r"\\(.)", r"\1", key)
+        for key, index in _SEGMENT.findall(text)
+    )
