@@ -239,7 +239,7 @@ class TestCharts:
         [
             "kind: HelmRelease\nspec: {chart: {spec: {chart: redis, version: 1.0.0}}}\n",
             "kind: Application\nspec: {source: {chart: redis, targetRevision: 1.0.0}}\n",
-            "kind: Application\nspec:\n  sources: [{path: x}, {chart: y, targetRevision: 1.0.0}]\n",
+            "kind: Application\nspec:\n  sources: [{path: x}, {chart: z, targetRevision: 1.0.0}]\n",
         ],
     )
     def test_of_an_agents_object(self, text: str) -> None:
