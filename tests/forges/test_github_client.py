@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import logging
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -789,6 +790,26 @@ def test_a_pull_request_that_may_have_been_opened_is_looked_for(world, repositor
     world.faults.bad_gateway("pulls/create", committed=True)
     assert forge.opening.open(new()).endswith("/pull/2")
     assert len(repository.pulls) == 2
+
+
+def test_a_pull_request_that_somebody_opened_meanwhile_is_found(world, repository):
+    world.commit(repository, "revert", {"r.yaml": "a: 1\n"})
+    forge = opened(world)
+
+    @contextmanager
+    def overtaken():
+        world.pull(repository, head="revert", author=world.account("bob"))
+        yield
+
+    world.faults.add(Fault(name="overtaken", operation="pulls/create", around=overtaken))
+    assert forge.opening.open(new(draft=True)).endswith("/pull/2")
+    assert not repository.pulls[2].draft
+
+
+def test_a_pull_request_may_be_opened_as_a_draft_in_a_run_of_none(world, repository):
+    world.commit(repository, "revert", {"r.yaml": "a: 1\n"})
+    opened(world, number=None).opening.open(new(draft=True))
+    assert repository.pulls[2].draft
 
 
 def test_a_pull_request_without_a_change_is_an_error_in_github_s_words(world, repository):
