@@ -58,9 +58,8 @@ def walk(judging: Judging, way: Way, landed: Landed, told: Told = lambda _: None
         before, rest = way.line[place], way.line[place + 1 :]
         told(rest[0])
         landing = _landing(judging.repository, rest, before, replace(way, earlier=seen), landed)
-        if isinstance(landing, Landing) and (
-            not held or passes(judging.repository, landing, since, held)
-        ):
+        mends = bool(held) and _passes(judging.repository, landing, since, held)
+        if isinstance(landing, Landing) and (mends or not held):
             step, report, hold = _answer(judging, landing, since, held)
             if hold is None:
                 assert step is not None
@@ -70,7 +69,7 @@ def walk(judging: Judging, way: Way, landed: Landed, told: Told = lambda _: None
                 continue
         else:
             hold = landing if isinstance(landing, Hold) else None
-        walked = _held(walked, hold)
+        walked = _held(walked, hold, mends=mends)
         if walked.hold is not None and walked.hold.verdict is not Verdict.DENY:
             break
         count = len(landing.commits) if isinstance(landing, Landing) else 1
@@ -79,16 +78,18 @@ def walk(judging: Judging, way: Way, landed: Landed, told: Told = lambda _: None
     return walked
 
 
-def _held(walked: Walked, hold: Hold | None) -> Walked:
-    """The first thing that holds is what people have to mend; that nothing could be said is more.
+def _held(walked: Walked, hold: Hold | None, *, mends: bool) -> Walked:
+    """The first thing that holds is what people have to mend, and stays the answer.
 
-    Behind a step that was refused, what a later one lacks is said beside it.
+    What a change lacks that would mend it is said beside it, and so is that nothing could be said
+    about a later step.
     """
-    if hold is None or (walked.hold is not None and hold.verdict is Verdict.DENY):
+    if hold is None or walked.hold is None:
+        return walked if hold is None else replace(walked, hold=hold)
+    if not mends and hold.verdict is Verdict.DENY:
         return walked
-    if walked.hold is None:
-        return replace(walked, hold=hold)
-    return replace(walked, hold=replace(walked.hold, message=f"{walked.hold.message}; then {hold}"))
+    message = f"{walked.hold.message}. What came after it, {hold.commit[:12]}, does not mend that: "
+    return replace(walked, hold=replace(walked.hold, message=message + hold.message))
 
 
 def _landing(
@@ -122,8 +123,10 @@ def _answer(
         return None, None, _unknown(landing.after, error)
 
 
-def _goes_on(repository: Repository, landing: Landing, since: str, held: Sequence[str]) -> bool:
-    return not held or passes(repository, landing, since, held)
+def _passes(
+    repository: Repository, landing: Landing | Hold, since: str, held: Sequence[str]
+) -> bool:
+    return isinstance(landing, Landing) and passes(repository, landing, since, held)
 
 
 def passes(repository: Repository, landing: Landing, since: str, held: Sequence[str]) -> bool:

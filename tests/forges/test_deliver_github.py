@@ -272,3 +272,136 @@ class TestFaults:
 
         ground.server.pushes.overtaken(other)
         self.consistent(ground)
+
+
+class TestAHoldIsMended:
+    """By a change request, and by nothing else."""
+
+    @pytest.fixture
+    def held(self, ground: Ground) -> str:
+        assert ground.deliver().code == 0
+        ground.server.direct(ground.shop, "main", {"apps/settings.yaml": config_map("x")}, by="mia")
+        assert ground.deliver().hold == "direct_push"
+        return ground.main
+
+    def ratified(self, ground: Ground, held: str, **more: str) -> dict[str, str | None]:
+        entry = {
+            "commit": held,
+            "after": str(ground.delivered),
+            "reason": "it was looked at",
+            "owner": "sre",
+            **more,
+        }
+        lines = "".join(f"  {key}: {value}\n" for key, value in entry.items())
+        return {".gitops-gate/ratified.yaml": "-" + lines[1:]}
+
+    def test_a_revert_goes_on_past_it(self, ground: Ground, held: str) -> None:
+        undone = ground.change("undo", {"apps/settings.yaml": config_map("old")})
+        ground.land(undone)
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        assert ground.delivered == ground.main
+        assert done.one["steps"][0]["ratifies"] == [held]
+
+    def test_a_ratification_goes_on_past_it(self, ground: Ground, held: str) -> None:
+        ground.land(ground.change("ratify", self.ratified(ground, held)))
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        assert done.one["steps"][0]["ratifies"] == [held]
+        assert ground.verify(ground.main).code == 0
+        assert ground.verify(held).code == 2
+
+    def test_a_ratification_that_nobody_approved_does_not(self, ground: Ground, held: str) -> None:
+        ground.land(ground.change("ratify", self.ratified(ground, held)), by=None)
+        done = ground.deliver()
+        assert (done.code, done.hold) == (1, "direct_push")
+        assert "does not mend that: when it landed, approvals are missing" in done.out
+
+    def test_nor_one_that_does_not_stand_on_what_is_held(self, ground: Ground, held: str) -> None:
+        pull = ground.change("ratify", self.ratified(ground, held), start=ground.delivered)
+        ground.land(pull)
+        assert ground.deliver().hold == "direct_push"
+
+    def test_nor_one_of_another_step(self, ground: Ground, held: str) -> None:
+        ground.land(ground.change("ratify", self.ratified(ground, held, commit="1" * 40)))
+        assert ground.deliver().hold == "direct_push"
+
+    def test_nor_one_that_was_given_before_more_was_pushed(self, ground: Ground, held: str) -> None:
+        pull = ground.change("ratify", self.ratified(ground, held))
+        ground.server.approve(pull, by="rita")
+        ground.server.direct(ground.shop, "main", {"apps/settings.yaml": config_map("y")}, by="mia")
+        ground.land(pull, by=None)
+        assert ground.deliver().hold == "direct_push"
+
+    def test_what_lands_meanwhile_waits(self, ground: Ground, held: str) -> None:
+        ground.land(ground.change("more", {"apps/more.yaml": config_map("one", "more")}))
+        assert ground.deliver().hold == "direct_push"
+        ground.land(ground.change("ratify", self.ratified(ground, held)))
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        assert len(done.one["steps"][0]["ratifies"]) == 2
+
+
+class TestWhereTo:
+    """A branch of its own commits, of manifests, or a tag."""
+
+    def configure(self, ground: Ground, **more: str) -> None:
+        ground.land(ground.change("configure", {".gitops-gate.yaml": ground.rules(**more)}))
+
+    def test_a_hydrated_ref_carries_plain_manifests(self, ground: Ground) -> None:
+        self.configure(ground, hydrate=", hydrate: true")
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        assert ground.delivered not in (None, ground.main)
+        files = ground.shop.git("ls-tree", "-r", "--name-only", str(ground.delivered)).split()
+        assert any(file.endswith("settings.yaml") for file in files)
+        assert ground.verify(ground.main).code == 0
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+        before = ground.delivered
+        assert ground.deliver().code == 0
+        assert ground.shop.git("rev-parse", f"{ground.delivered}^").strip() == before
+        assert ground.verify(str(ground.delivered)).code == 0
+
+    def test_several_refs_of_one_branch(self, ground: Ground) -> None:
+        text = ground.rules().replace(
+            f"main: {{ref: {REF}, start: {ground.start}}}",
+            f"main: [{{ref: {REF}, start: {ground.start}}}, "
+            f"{{ref: refs/heads/deploy/plain, start: {ground.start}, hydrate: true}}]",
+        )
+        ground.land(ground.change("configure", {".gitops-gate.yaml": text}))
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        assert [one["ref"] for one in done.deliveries] == [REF, "refs/heads/deploy/plain"]
+        assert ground.delivered == ground.main
+        assert ground.verify(ground.main, "--ref", "refs/heads/deploy/plain").code == 0
+
+
+class TestWhatHoldsForAWhile:
+    def test_a_freeze_is_judged_when_the_ref_moves(self, ground: Ground) -> None:
+        assert ground.deliver().code == 0
+        freeze = (
+            "freezes:\n  - {name: year end, from: 2027-01-01T00:00:00Z, "
+            "until: 2027-01-04T00:00:00Z}\n"
+        )
+        ground.land(ground.change("freeze", {".gitops-gate.yaml": ground.rules(more=freeze)}))
+        assert ground.deliver().code == 0
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+        before = ground.delivered
+        done = ground.deliver("--at", "2027-01-02")
+        assert (done.code, done.hold) == (3, "frozen")
+        assert "opens again at 2027-01-04" in done.out
+        assert ground.delivered == before
+        assert ground.deliver("--at", "2027-01-05").code == 0
+
+    def test_a_dry_run_moves_nothing(self, ground: Ground) -> None:
+        done = ground.deliver("--dry-run")
+        assert (done.code, done.one["outcome"]) == (0, "dry-run")
+        assert (ground.delivered, ground.attested) == (None, None)
+
+    def test_advisory_rules_never_deliver(self, ground: Ground) -> None:
+        assert ground.deliver().code == 0
+        rules = ground.rules(more="gate: {mode: advisory}\n")
+        ground.land(ground.change("advise", {".gitops-gate.yaml": rules}))
+        assert ground.deliver().code == 0
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+        assert ground.deliver().hold == "advisory"
