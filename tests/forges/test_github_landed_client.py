@@ -97,6 +97,16 @@ def test_a_commit_that_github_does_not_know_yet_is_an_error(server):
         opened(server, number=None).landed.landed("../pulls")
 
 
+def test_a_token_that_may_not_read_pull_requests_is_told_what_it_lacks(server, repository, pull):
+    sha = server.merge(pull, by="mia")
+    repository.private = True
+    server.token("ghs_Blind", permissions={"contents": "read"})
+    forge = opened(server, number=None, token="ghs_Blind")
+    with pytest.raises(ForgeError, match="did not list the pull requests of a commit") as caught:
+        forge.landed.landed(sha)
+    assert "pull_requests=read" in caught.value.remedy
+
+
 def test_an_answer_that_contradicts_the_list_is_an_error(server, pull):
     sha = server.merge(pull, by="mia")
     forge = opened(server, number=None)

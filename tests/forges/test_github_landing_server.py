@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.forges.github import GitHubServer
+from tests.forges.github import GitHubServer, arrange
 from tests.forges.github.state import Pull
 from tests.forges.workbench import run
 
@@ -225,6 +225,29 @@ def test_only_the_app_moves_a_ref_that_is_its_own(shop: Shop, clone: Clone, tmp_
     assert shop.tip("deploy/production") == new
 
 
+def test_the_app_of_actions_passes_no_ruleset_by(shop: Shop, tmp_path: Path) -> None:
+    default = shop.server.token("ghs_Default", permissions={"contents": "write"})
+    shop.server.protect(shop.repository, REF, only=[default])
+    assert Clone(shop, tmp_path / "clone", default.value).push(f"origin/main:{REF}")[0] == 1
+
+
+@pytest.mark.parametrize(("login", "taken"), [("ann", False), ("root", True)])
+def test_classic_protection_lets_administrators_pass(
+    shop: Shop, tmp_path: Path, login: str, *, taken: bool
+) -> None:
+    shop.repository.protections["main"] = {
+        "required_pull_request_reviews": {"required_approving_review_count": 1},
+        "enforce_admins": {"enabled": False},
+    }
+    shop.server.token(f"ghp_{login}", login, kind="classic")
+    clone = Clone(shop, tmp_path / "clone", f"ghp_{login}")
+    code, _ = clone.push(f"{clone.commit()}:refs/heads/main")
+    assert (code == 0) is taken
+    run(clone.folder, "fetch", "-q", "origin")
+    shop.repository.protections["main"]["enforce_admins"] = {"enabled": True}
+    assert clone.push(f"{clone.commit()}:refs/heads/main")[0] == 1
+
+
 def test_not_even_the_app_forces_or_deletes_it(shop: Shop, clone: Clone) -> None:
     shop.server.protect(shop.repository, REF, only=[shop.server.world.tokens[APP]])
     assert clone.push(f"origin/main:{REF}")[0] == 0
@@ -286,3 +309,34 @@ def test_who_landed_a_commit_is_told_late_twice_or_not_at_all(shop: Shop) -> Non
     shop.server.lookups.down(times=1)
     address = f"{shop.server.api_url}/repos/acme/shop"
     assert requests.get(address, timeout=10).status_code == 503
+
+
+# ----------------------------------------------------------------------------- from outside
+
+
+def test_all_of_it_can_be_said_in_a_state_file(shop: Shop) -> None:
+    second = shop.change("second")
+    on = {"repository": "acme/shop"}
+    arrange.add(
+        shop.server,
+        {
+            "do": [
+                {"action": "merge", **on, "pull": 1, "method": "squash", "delete_branch": True},
+                {"action": "enqueue", **on, "pull": second.number, "method": "rebase", "by": "ann"},
+                {"action": "land_queue", **on},
+                {"action": "revert", **on, "pull": second.number, "by": "mia"},
+                {"action": "delete_branch", **on, "pull": second.number},
+                {"action": "direct", **on, "branch": "main", "files": {"x": "1"}, "by": "root"},
+            ],
+            "faults": [
+                {"kind": "push_die", "stored": True, "times": 2},
+                {"kind": "landed_lag", "times": 1},
+                {"kind": "api_down", "times": 1},
+            ],
+        },
+    )
+    assert [pull.merged_at is not None for pull in shop.repository.pulls.values()] == [
+        True, True, False,
+    ]  # fmt: skip
+    assert {"feature", "second"} & set(shop.repository.branches) == set()
+    assert shop.repository.activities[-1].kind == "push"

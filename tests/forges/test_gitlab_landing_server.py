@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.forges.gitlab import scenario
+from tests.forges.gitlab import arrange, scenario
 from tests.forges.gitlab.landing import NotMergeableError
 from tests.forges.gitlab.server import GitLabServer
 from tests.forges.gitlab.state import DEVELOPER, MergeRequest
@@ -239,3 +239,27 @@ class TestPushes:
         site.server.lookups.twice()
         assert site.landed(sha) == []
         assert site.landed(sha) == [7, 7]
+
+
+class TestAStateFile:
+    def test_can_say_all_of_it(self, site: Site):
+        second = site.change("second")
+        arrange.add(
+            site.server,
+            {
+                "do": [
+                    {
+                        "action": "land", "merge_request": "group/shop!7", "by": "carol",
+                        "method": "rebase_merge",
+                    },
+                    {"action": "train", "merge_requests": [f"group/shop!{second.iid}"]},
+                    {"action": "revert", "merge_request": f"group/shop!{second.iid}"},
+                    {"action": "delete_branch", "merge_request": "group/shop!7", "by": "carol"},
+                    {"action": "direct", "branch": "main", "files": {"x": "1"}, "by": "carol"},
+                ],
+                "faults": [{"kind": "push_reject", "words": "no"}, {"kind": "landed_lag"}],
+            },
+        )  # fmt: skip
+        found = site.server.state.merge_requests.values()
+        assert [mr.state for mr in found] == ["merged", "merged", "opened"]
+        assert site.landed(site.tip()) == []

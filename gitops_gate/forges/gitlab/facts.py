@@ -241,7 +241,8 @@ def landed_as(entry: Mapping[str, Any]) -> str | None:
 
     After a merge commit it is that one, also where it was squashed first; without one it is the
     squashed commit, or the head itself after a fast-forward
-    (https://docs.gitlab.com/user/project/merge_requests/methods/).
+    (https://docs.gitlab.com/user/project/merge_requests/methods/). That the automatic rebase made
+    other commits of the head, GitLab does not say.
     """
     if entry["state"] != "merged":
         return None

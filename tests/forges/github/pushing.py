@@ -10,7 +10,7 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.forges.github.state import Repository, Token, World
+from tests.forges.github.state import ACTIONS_APP, Repository, Token, World
 from tests.forges.pushes import EVERYTHING
 
 NOTHING: frozenset[str] = frozenset()
@@ -84,7 +84,8 @@ def _is_about(repository: Repository, ruleset: Mapping[str, Any], ref: str) -> b
 def _is_actor(world: World, token: Token, repository: Repository, actor: Mapping[str, Any]) -> bool:
     kind, number = actor.get("actor_type"), actor.get("actor_id")
     if kind == "Integration":
-        return token.app_id == number
+        # GitHub does not let the app of Actions pass rulesets by.
+        return token.app_id == number != ACTIONS_APP
     if token.kind == "installation":
         return False
     if kind == "RepositoryRole":
