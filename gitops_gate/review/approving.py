@@ -83,11 +83,7 @@ def with_approvals(report: Report, approving: Approving) -> Report:
         evaluation = _evaluated(source, approving, deciding)
         warnings = owners_warnings(source)
     except GitOpsGateError as error:
-        message = f"approvals could not be evaluated: {error}"
-        reason = Reason(
-            code="approvals_not_evaluated", message=message, verdict=Verdict.INDETERMINATE
-        )
-        return with_reasons(report, (reason,))
+        return with_reasons(report, (_not_evaluated(error),))
     # The approval more that rules of an ancestor ask for is now one of the requirements.
     own = tuple(reason for reason in report.reasons if reason.code != "rules_of_ancestor")
     more = [
@@ -105,13 +101,25 @@ def with_approvals(report: Report, approving: Approving) -> Report:
     return with_reasons(judged, more)
 
 
+def _not_evaluated(error: GitOpsGateError) -> Reason:
+    return Reason(
+        code="approvals_not_evaluated",
+        message=f"approvals could not be evaluated: {error}",
+        verdict=Verdict.INDETERMINATE,
+    )
+
+
 def with_all_approvals(report: Report, approving: Approving) -> Report:
     """`with_approvals`, and for a change that ratifies: by the rules of both ends.
 
-    The tree that is shown is by the rules of the last delivered commit, the wider one. Raises
-    `SourceError` where Git cannot say what it ratifies.
+    The tree that is shown is by the rules of the last delivered commit, the wider one.
     """
-    from_delivered = _from_delivered(approving)
+    if approving.agreed.disagreement or not_judged(report):
+        return report
+    try:
+        from_delivered = _from_delivered(approving)
+    except GitOpsGateError as error:
+        return with_reasons(report, (_not_evaluated(error),))
     if from_delivered.since is None:
         return with_approvals(report, approving)
     by_delivered = with_approvals(report, from_delivered)

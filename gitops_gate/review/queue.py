@@ -23,11 +23,12 @@ from gitops_gate.forges.interface import Forge
 from gitops_gate.forges.values import ChangeState, Snapshot
 from gitops_gate.pipeline import Options
 from gitops_gate.review.agreement import Agreed
-from gitops_gate.review.approving import Approving, with_approvals
+from gitops_gate.review.approving import Approving, with_all_approvals, with_approvals
 from gitops_gate.review.change_facts import affected_application
 from gitops_gate.review.currency import why_rules_moved
 from gitops_gate.review.judging import judge, rules_of, undecided
 from gitops_gate.review.pins import tip_in_git
+from gitops_gate.review.ratifying import ratified_in
 from gitops_gate.source import Repository, changed_paths
 from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Verdict
@@ -130,20 +131,18 @@ def _reports(
     repository, change = queued.repository, snapshot.change
     _refuse_other_change(queued, part, snapshot)
     agreed = Agreed(snapshot=snapshot, base=part.before, head=change.head_commit)
+    approving = Approving(repository=repository, forge=forge, agreed=agreed, options=queued.options)
+    if ratified_in(repository, part.before, change.head_commit) is not None:
+        # As in a review: from the last delivered commit on, or denied.
+        report = judge(repository, part.before, change.head_commit, queued.options)
+        return [with_all_approvals(replace(report, head=part.after), approving)]
     moved = why_rules_moved(repository, tip, part.before) is not None
     reports = []
     for rules in (tip, part.before) if moved else (tip,):
         report = judge(
             repository, part.before, part.after, queued.options, landed=True, rules_at=rules
         )
-        approving = Approving(
-            repository=repository,
-            forge=forge,
-            agreed=agreed,
-            options=queued.options,
-            rules_at=rules,
-        )
-        reports.append(with_approvals(report, approving))
+        reports.append(with_approvals(report, replace(approving, rules_at=rules)))
     return reports
 
 

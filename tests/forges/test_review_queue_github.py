@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,28 @@ def test_a_stricter_rule_that_lands_before_it_asks_as_well(queue: Waiting) -> No
     done = queue.run(two)
     assert done.code == 3
     assert "by the rules of a change before it: approvals are missing" in done.out
+
+
+def test_a_change_that_ratifies_is_shown_from_the_last_delivered_commit_on(queue: Waiting) -> None:
+    """And behind another one it is denied, since nobody approved it there."""
+    git = queue.world.git
+    delivered = git.git("rev-parse", "main").strip()
+    held = queue.world.commit("main", beside("unverified"))
+    entry = f"- {{commit: {held}, after: {delivered}, reason: seen by hand, owner: sre}}\n"
+    ratifies = queue.pull("ratifies", {".gitops-gate/ratified.yaml": entry})
+    other = queue.pull("other", beside())
+    for pull in (ratifies, other):
+        queue.approve(pull)
+    (alone,) = queue.enqueue(ratifies)
+    assert queue.run(alone).code == 0
+    report = json.loads(queue.review.file.read_text())
+    assert [one["resource"]["name"] for one in report["changes"]] == ["unverified"]
+    queue.world.repository.queue.clear()
+    git.git("branch", "-D", f"gh-readonly-queue/main/pr-{ratifies.number}-{alone.base}")
+    _, behind = queue.enqueue(other, ratifies)
+    done = queue.run(behind)
+    assert done.code == 1
+    assert "stands on the tip of the branch" in done.out
 
 
 def test_labels_and_freezes_are_as_in_a_review(queue: Waiting) -> None:
