@@ -29,12 +29,13 @@ from gitops_gate.reports.escaping import markdown, markdown_code, markdown_sente
 from gitops_gate.reports.wording import field_texts, path_text, plural
 from gitops_gate.review.judging import rules_of
 from gitops_gate.source.values import Mode, Tree
-from gitops_gate.verdict.values import Report, Status
+from gitops_gate.verdict.values import ApplicationOutcome, Report, Status
 
 if TYPE_CHECKING:
     from gitops_gate.source import Repository
 
 _YAML = (".yaml", ".yml", ".json", "Kustomization")
+_NOT_RENDERED = ("render/", "yaml")
 _MOST_NAMED = 10
 _MOST_FIELDS = 4
 _SHORT_DIGEST = len("sha256:") + 12
@@ -108,7 +109,7 @@ def require_asked(
     """
     for outcome in report.applications:
         if outcome.status is Status.FAILED or (outcome.affected and outcome.reason):
-            raise RenderError(f"{outcome.name}: {outcome.reason or 'it was not evaluated'}")
+            raise _unrendered(outcome, report)
     others = sorted({one.application for one in report.changes} - {application.name})
     if others:
         raise NotAsAskedError(
@@ -135,6 +136,20 @@ def require_asked(
                 f"no container gets {image.new}; what changes is "
                 f"{_some([text for change in changes for text in field_texts(change, 2)])}"
             )
+
+
+def _unrendered(outcome: ApplicationOutcome, report: Report) -> RenderError:
+    """Why an application is not known to change as asked, with the place at fault."""
+    for finding in report.findings:
+        place = finding.location
+        if finding.application == outcome.name and finding.rule.startswith(_NOT_RENDERED) and place:
+            return RenderError(
+                f"{outcome.name}: {finding.message}",
+                path=place.path,
+                line=place.line or None,
+                remedy=finding.remediation,
+            )
+    return RenderError(f"{outcome.name}: {outcome.reason or 'it was not evaluated'}")
 
 
 def _unasked(
