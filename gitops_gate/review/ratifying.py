@@ -33,8 +33,14 @@ def ratified_in(repository: Repository, base: str, head: str) -> Ratified | None
     Raises `SourceError` where Git cannot say.
     """
     tip, merged = repository.revision(base).tree, repository.merged(base, head).tree
-    known = {(one.commit, one.after) for one in _entries(tip)}
-    added = [one for one in _entries(merged) if (one.commit, one.after) not in known]
+    if tip.entries.get(RATIFICATIONS_PATH) == merged.entries.get(RATIFICATIONS_PATH):
+        return None
+    try:
+        proposed = _entries(merged)
+    except ConfigurationError as error:
+        return Ratified(since=base, held=base, problem=str(error))
+    known = {(one.commit, one.after) for one in _older_entries(tip)}
+    added = [one for one in proposed if (one.commit, one.after) not in known]
     if not added:
         return None
     since, held = added[0].after, added[0].commit
@@ -63,13 +69,18 @@ def refused(report: Report, ratified: Ratified) -> Report:
     )
 
 
+def _older_entries(tip: Tree) -> tuple[Ratification, ...]:
+    """Those of the target, whose file nobody can read any more once it is broken."""
+    try:
+        return _entries(tip)
+    except ConfigurationError:
+        return ()
+
+
 def _entries(tree: Tree) -> tuple[Ratification, ...]:
     if RATIFICATIONS_PATH not in tree.entries:
         return ()
-    try:
-        return load_ratifications(tree.read(RATIFICATIONS_PATH))
-    except ConfigurationError:
-        return ()
+    return load_ratifications(tree.read(RATIFICATIONS_PATH))
 
 
 def _problem(repository: Repository, base: str, head: str, added: list[Ratification]) -> str | None:

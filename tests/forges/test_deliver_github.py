@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.forges.delivering import (
+    READER,
     REF,
     STORE,
     Ground,
@@ -13,6 +18,13 @@ from tests.forges.delivering import (
 from tests.forges.delivering import ground as ground  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.slow
+
+
+def ratified(held: str, after: str) -> dict[str, str | None]:
+    """The file of ratified steps with one entry."""
+    entry = {"commit": held, "after": after, "reason": "it was looked at", "owner": "sre"}
+    lines = "".join(f"  {key}: {value}\n" for key, value in entry.items())
+    return {".gitops-gate/ratified.yaml": "-" + lines[1:]}
 
 
 def test_the_first_delivery_begins_after_the_commit_that_the_configuration_names(
@@ -284,17 +296,6 @@ class TestAHoldIsMended:
         assert ground.deliver().hold == "direct_push"
         return ground.main
 
-    def ratified(self, ground: Ground, held: str, **more: str) -> dict[str, str | None]:
-        entry = {
-            "commit": held,
-            "after": str(ground.delivered),
-            "reason": "it was looked at",
-            "owner": "sre",
-            **more,
-        }
-        lines = "".join(f"  {key}: {value}\n" for key, value in entry.items())
-        return {".gitops-gate/ratified.yaml": "-" + lines[1:]}
-
     def test_a_revert_goes_on_past_it(self, ground: Ground, held: str) -> None:
         undone = ground.change("undo", {"apps/settings.yaml": config_map("old")})
         ground.land(undone)
@@ -304,7 +305,7 @@ class TestAHoldIsMended:
         assert done.one["steps"][0]["ratifies"] == [held]
 
     def test_a_ratification_goes_on_past_it(self, ground: Ground, held: str) -> None:
-        ground.land(ground.change("ratify", self.ratified(ground, held)))
+        ground.land(ground.change("ratify", ratified(held, str(ground.delivered))))
         done = ground.deliver()
         assert done.code == 0, done.out + done.err
         assert done.one["steps"][0]["ratifies"] == [held]
@@ -312,22 +313,24 @@ class TestAHoldIsMended:
         assert ground.verify(held).code == 2
 
     def test_a_ratification_that_nobody_approved_does_not(self, ground: Ground, held: str) -> None:
-        ground.land(ground.change("ratify", self.ratified(ground, held)), by=None)
+        ground.land(ground.change("ratify", ratified(held, str(ground.delivered))), by=None)
         done = ground.deliver()
         assert (done.code, done.hold) == (1, "direct_push")
         assert "does not mend that: when it landed, approvals are missing" in done.out
 
     def test_nor_one_that_does_not_stand_on_what_is_held(self, ground: Ground, held: str) -> None:
-        pull = ground.change("ratify", self.ratified(ground, held), start=ground.delivered)
+        pull = ground.change(
+            "ratify", ratified(held, str(ground.delivered)), start=ground.delivered
+        )
         ground.land(pull)
         assert ground.deliver().hold == "direct_push"
 
     def test_nor_one_of_another_step(self, ground: Ground, held: str) -> None:
-        ground.land(ground.change("ratify", self.ratified(ground, held, commit="1" * 40)))
+        ground.land(ground.change("ratify", ratified("a" * 40, str(ground.delivered))))
         assert ground.deliver().hold == "direct_push"
 
     def test_nor_one_that_was_given_before_more_was_pushed(self, ground: Ground, held: str) -> None:
-        pull = ground.change("ratify", self.ratified(ground, held))
+        pull = ground.change("ratify", ratified(held, str(ground.delivered)))
         ground.server.approve(pull, by="rita")
         ground.server.direct(ground.shop, "main", {"apps/settings.yaml": config_map("y")}, by="mia")
         ground.land(pull, by=None)
@@ -336,7 +339,7 @@ class TestAHoldIsMended:
     def test_what_lands_meanwhile_waits(self, ground: Ground, held: str) -> None:
         ground.land(ground.change("more", {"apps/more.yaml": config_map("one", "more")}))
         assert ground.deliver().hold == "direct_push"
-        ground.land(ground.change("ratify", self.ratified(ground, held)))
+        ground.land(ground.change("ratify", ratified(held, str(ground.delivered))))
         done = ground.deliver()
         assert done.code == 0, done.out + done.err
         assert len(done.one["steps"][0]["ratifies"]) == 2
@@ -405,3 +408,75 @@ class TestWhatHoldsForAWhile:
         assert ground.deliver().code == 0
         ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
         assert ground.deliver().hold == "advisory"
+
+
+class TestTheReviewOfARatification:
+    """Shows and asks for everything since the last delivered commit."""
+
+    def review(self, ground: Ground, number: int) -> tuple[int, dict[str, Any]]:
+        file = ground.folder / "report.json"
+        ground.server.token(
+            READER, permissions={"contents": "read", "pull_requests": "write", "statuses": "write"}
+        )
+        pull = ground.shop.pulls[number]
+        payload = {
+            "number": number,
+            "pull_request": {
+                "number": number,
+                "base": {"ref": "main", "sha": ground.main},
+                "head": {"ref": pull.head_ref, "sha": pull.head},
+            },
+        }
+        Path(ground.environment["GITHUB_EVENT_PATH"]).write_text(json.dumps(payload))
+        ground.environment["GITHUB_EVENT_NAME"] = "pull_request_target"
+        clone = ground.clone()
+        done = ground.run("review", "--report", f"json={file}", "--repo", str(clone))
+        ground.environment["GITHUB_EVENT_NAME"] = "push"
+        ground.push_event()
+        return done.code, json.loads(file.read_text())
+
+    @pytest.fixture
+    def held(self, ground: Ground) -> str:
+        assert ground.deliver().code == 0
+        relaxed = {
+            ".gitops-gate.yaml": ground.rules(approvals=""),
+            "apps/settings.yaml": config_map("x"),
+        }
+        return ground.server.direct(ground.shop, "main", relaxed, by="mia")
+
+    def test_a_step_that_relaxed_the_rules_is_asked_for_by_the_rules_before_it(
+        self, ground: Ground, held: str
+    ) -> None:
+        pull = ground.change("ratify", ratified(held, str(ground.delivered)))
+        code, report = self.review(ground, pull.number)
+        assert code == 3
+        assert [change["resource"]["name"] for change in report["changes"]] == ["settings"]
+        assert "a second pair of eyes" in str(report["reasons"])
+        assert "everything since" in str(report["warnings"])
+        ground.server.approve(pull, by="rita")
+        ground.server.approve(pull, by="mia")
+        code, report = self.review(ground, pull.number)
+        assert code == 0, report["reasons"]
+        ground.land(pull, by=None)
+        done = ground.deliver()
+        assert done.code == 0, done.out
+        assert ground.verify(ground.main).code == 0
+
+    def test_one_that_does_not_stand_on_the_tip_is_refused(self, ground: Ground, held: str) -> None:
+        files = ratified(held, str(ground.delivered))
+        pull = ground.change("ratify", files, start=str(ground.delivered))
+        code, report = self.review(ground, pull.number)
+        assert code == 1
+        assert "stands on the tip of the branch" in str(report["reasons"])
+
+    def test_a_file_that_does_not_load_is_refused(self, ground: Ground, held: str) -> None:
+        pull = ground.change("ratify", ratified("1" * 40, str(ground.delivered)))
+        code, report = self.review(ground, pull.number)
+        assert code == 1
+        assert ".gitops-gate/ratified.yaml:1" in str(report["reasons"])
+
+    def test_one_of_a_commit_that_is_no_step_is_refused(self, ground: Ground, held: str) -> None:
+        pull = ground.change("ratify", ratified("a" * 40, str(ground.delivered)))
+        code, report = self.review(ground, pull.number)
+        assert code == 1
+        assert "did not land on the branch" in str(report["reasons"])
