@@ -115,13 +115,24 @@ def test_no_script_has_an_expression_pasted_into_it(workflows: list[Path]) -> No
 
 
 def test_every_input_reaches_the_scripts_through_the_environment_alone() -> None:
-    (install, fetch, run) = ACTION["runs"]["steps"]
-    values = [value for step in (install, fetch, run) for value in step["env"].values()]
+    steps = {step["id"]: step for step in ACTION["runs"]["steps"]}
+    values = [value for step in steps.values() for value in step["env"].values()]
     given = {value for value in values if "inputs." in value}
     used_in_conditions = {"${{ inputs.fetch }}"}
     every = {f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"]}
     assert given | used_in_conditions == every
-    assert "inputs.fetch" in fetch["if"]
+    assert "inputs.fetch" in steps["fetch"]["if"]
+
+
+def test_only_the_step_that_delivers_has_the_keys() -> None:
+    steps = {step["id"]: step for step in ACTION["runs"]["steps"]}
+    keys = {f"${{{{ inputs.{name} }}}}" for name in ("delivery-token", "ssh-key", "signing-key")}
+    for name, step in steps.items():
+        given = keys & set(step["env"].values())
+        assert given == (keys if name == "deliver" else set()), name
+        if name != "install":
+            runs = "==" if name in ("tips", "deliver") else "!="
+            assert f"inputs.command {runs} 'deliver'" in step["if"]
 
 
 def test_what_the_scripts_read_is_what_the_action_gives_them() -> None:
@@ -171,6 +182,33 @@ def test_the_workflow_of_a_review_can_do_nothing() -> None:
     assert steps(WORKFLOWS / "gitops-gate-reviewed.yml") == [{"run": "true"}]
     started = yaml.safe_load((WORKFLOWS / "gitops-gate.yml").read_text("utf-8"))[True]
     assert started["workflow_run"]["workflows"] == [content["name"]]
+
+
+def test_the_job_that_delivers_keeps_its_keys_to_itself() -> None:
+    text = (WORKFLOWS / "gitops-gate-deliver.yml").read_text("utf-8")
+    content = yaml.safe_load(text)
+    assert content["permissions"] == {}
+    (job,) = content["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "pull-requests": "read"}
+    assert job["environment"] == "delivery"
+    assert content["concurrency"]["cancel-in-progress"] is False
+    assert "github.ref" in content["concurrency"]["group"]
+    uses = [step["uses"].partition("@")[0] for step in job["steps"]]
+    # Nothing is checked out, no cache is restored, and nothing of another job is downloaded.
+    assert uses == [
+        "actions/create-github-app-token",
+        "gitops-gate/gitops-gate",
+        "actions/upload-artifact",
+    ]
+    assert job["steps"][1]["with"]["cache"] == "false"
+    assert "run" not in str([list(step) for step in job["steps"]])
+    assert "github.token" not in text
+
+
+def test_the_job_that_delivers_runs_for_no_change_that_is_not_merged() -> None:
+    events = yaml.safe_load((WORKFLOWS / "gitops-gate-deliver.yml").read_text("utf-8"))[True]
+    assert set(events) == {"push", "schedule", "workflow_dispatch"}
+    assert events["push"] == {"branches": ["main"]}
 
 
 # ------------------------------------------------------------------------------ documentation
