@@ -235,6 +235,13 @@ _HOLES = (
         "what the cluster follows, or the attestations, with the token that it is given anyway.",
     ),
     _hole(
+        "audit/delivering-environment",
+        Level.ERROR,
+        "The delivering credential is within reach of other branches",
+        "A workflow of any branch, also one that a change brings along, reads the credential that "
+        "may write the delivery ref, or the signing key, and delivers what it likes.",
+    ),
+    _hole(
         "audit/ruleset-idle",
         Level.NOTE,
         "A ruleset is only evaluated",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gitops_gate.audit.outcomes import FETCH, Judge
-from gitops_gate.audit.values import Facts, Level, Outcome
+from gitops_gate.audit.values import DeliveringJob, Facts, Level, Outcome, State
 from gitops_gate.forges.values import Protection, RepositoryProtection
 
 _MANY = ("RepositoryRole", "OrganizationAdmin", "EnterpriseOwner", "Team", "team", "group")
@@ -25,6 +26,8 @@ def delivery_checks(facts: Facts) -> Iterator[Outcome]:
         yield from _delivery("audit/delivery-ref", facts, protection)
     if facts.attestations is not None:
         yield from _delivery("audit/attestation-branch", facts, facts.attestations)
+        if facts.kind == "github":
+            yield _environments(facts)
     for ref in facts.other_refs:
         yield _other_ref(Judge(kind=facts.kind, subject=ref), ref, facts.repository)
     if facts.deliveries_unread:
@@ -110,6 +113,54 @@ def _without_actions(app: int | None, writers: tuple[str, ...]) -> bool | None:
         return False
     apps = {one.split(" ")[1] for one in writers if one.startswith("Integration ")}
     return None if apps and app is None else str(app) not in apps
+
+
+# ------------------------------------------------------------------- the delivering credential
+
+_ENVIRONMENT = "audit/delivering-environment"
+
+
+def _environments(facts: Facts) -> Outcome:
+    """Whether the jobs that deliver take their secrets from an environment of their branches."""
+    judge = Judge(kind=facts.kind)
+    found = [_job(judge, facts, job) for job in facts.delivering]
+    if not found:
+        said = "no workflow of the default branch delivers, so it is not known what does"
+        needs = "a look at where the delivering credential is kept"
+        return judge.unknown(_ENVIRONMENT, needs=needs, message=said, level=Level.NOTE)
+    worst = next(
+        state
+        for state in (State.HOLE, State.UNKNOWN, State.FINE)
+        if any(one.state is state for one in found)
+    )
+    same = [one for one in found if one.state is worst]
+    return replace(same[0], message="; ".join(dict.fromkeys(one.message for one in same)))
+
+
+def _job(judge: Judge, facts: Facts, job: DeliveringJob) -> Outcome:
+    if job.environment is None:
+        return judge.hole(_ENVIRONMENT, f"the job {job.name} delivers without an environment")
+    if "${{" in job.environment:
+        said = f"not known: which environment the job {job.name} has"
+        return judge.unknown(_ENVIRONMENT, needs="an environment by its name", message=said)
+    return _environment(judge, facts, job.environment)
+
+
+def _environment(judge: Judge, facts: Facts, name: str) -> Outcome:
+    known = facts.repository.environments
+    found = next((one for one in known or () if one.name == name), None)
+    if known is not None and found is None:
+        said = f"the environment {name} is not there, and GitHub makes it for any branch's job"
+        return judge.hole(_ENVIRONMENT, said)
+    refs = None if found is None else found.refs
+    others = [ref for ref in refs or () if ref not in facts.sources]
+    return judge.judge(
+        _ENVIRONMENT,
+        None if refs is None else not others,
+        hole=f"jobs of other branches may use the environment {name}: {', '.join(others)}",
+        fine=f"the environment {name} is for what is delivered alone: {', '.join(refs or ())}",
+        needs="environments",
+    )
 
 
 def _other_ref(judge: Judge, ref: str, settings: RepositoryProtection) -> Outcome:

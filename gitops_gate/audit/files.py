@@ -6,12 +6,13 @@ that is not there yet counts too: a workflow that is added runs like one that is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gitops_gate.approvals.codeowners import Dialect, OwnersFile, find_codeowners, owners_of
 from gitops_gate.approvals.codeowners.find import PLACES
-from gitops_gate.audit.values import Files, Owned
+from gitops_gate.audit.values import DeliveringJob, Files, Owned
 from gitops_gate.config import CONFIGURATION_PATH, load_settings
 from gitops_gate.config.settings import Settings
 from gitops_gate.documents import load_document
@@ -23,6 +24,7 @@ _WORKFLOWS = ".github/workflows/"
 _ACTIONS = ".github/actions/"
 _NEW = "a-new-file"
 _OURS = "gitops-gate"
+_DELIVERS = re.compile(r"gitops[-_]gate[\s\\]+deliver\b")
 
 
 def settings_of(tree: Tree) -> Settings:
@@ -98,6 +100,32 @@ def _jobs(tree: Tree) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted(gate)), tuple(sorted(every))
 
 
+def delivering_jobs(tree: Tree) -> tuple[DeliveringJob, ...]:
+    """The jobs of GitHub workflows that call `gitops-gate deliver`, by a command or an action."""
+    return tuple(
+        DeliveringJob(name=name, environment=_environment(job.get("environment")))
+        for name, job in _all_jobs(tree)
+        if _delivers(job)
+    )
+
+
+def _delivers(job: Mapping[str, Any]) -> bool:
+    for step in _steps(job):
+        given = step.get("with")
+        command = given.get("command") if isinstance(given, dict) else None
+        if command == "deliver" and "uses" in step:
+            return True
+        if _DELIVERS.search(str(step.get("run", ""))):
+            return True
+    return False
+
+
+def _environment(value: object) -> str | None:
+    """`environment: NAME`, or `{name: NAME, url: …}`."""
+    name = value.get("name") if isinstance(value, dict) else value
+    return str(name) if name else None
+
+
 def _all_jobs(tree: Tree) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for path, entry in sorted(tree.entries.items()):
         is_file = entry.mode in (Mode.FILE, Mode.EXECUTABLE)
@@ -115,7 +143,13 @@ def _all_jobs(tree: Tree) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _texts(job: Mapping[str, Any]) -> Iterator[str]:
     """What a job calls: another workflow, actions, commands."""
+    for step in _steps(job):
+        yield from (str(step[key]) for key in ("uses", "run") if key in step)
+
+
+def _steps(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The steps of a job, and the job itself, which may call another workflow."""
     steps = job.get("steps")
     for step in [job, *(steps if isinstance(steps, list) else [])]:
-        if isinstance(step, dict):
-            yield from (str(step[key]) for key in ("uses", "run") if key in step)
+        if isinstance(step, Mapping):
+            yield step

@@ -17,6 +17,7 @@ _NEEDS: Mapping[tuple[ForgeKind, str], str] = {
     ("github", "jobs"): "administration: read",
     ("github", "merging"): "contents: write: GitHub shows merge methods to nobody else",
     ("github", "rulesets"): "metadata: read",
+    ("github", "environments"): "actions: read",
     ("github", "apps"): "a token that may read GET /apps/github-actions",
     ("gitlab", "protection"): _MAINTAINER,
     ("gitlab", "merging"): "a token of a member of the project, with the scope read_api",

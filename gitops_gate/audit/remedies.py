@@ -130,6 +130,15 @@ GITHUB: Mapping[str, Remedy] = {
         api='POST /repos/{owner}/{repo}/rulesets: rules[] += {"type": "update"}, bypass_actors '
         "without the app of GitHub Actions",
     ),
+    "audit/delivering-environment": Remedy(
+        menu="Settings → Environments → (environment that the delivering job names) → Deployment "
+        "branches and tags: Selected branches and tags → the branches that are delivered; the "
+        "secrets of the delivery there, and none of them in the repository. Protected branches "
+        "only is not enough: without a classic rule it lets all in",
+        api="PUT /repos/{owner}/{repo}/environments/{environment_name}: deployment_branch_policy "
+        '= {"protected_branches": false, "custom_branch_policies": true}, and POST '
+        "…/deployment-branch-policies: name = branch that is delivered",
+    ),
     "audit/ruleset-idle": _ruled("Enforcement status: Active", 'enforcement = "active"'),
     "audit/merge-method": Remedy(
         menu="Settings → General → Pull Requests → Allow merge commits alone",

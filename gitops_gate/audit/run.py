@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gitops_gate.audit.branches import branch_checks
 from gitops_gate.audit.delivered import Delivered, delivered
 from gitops_gate.audit.deliveries import delivery_checks
-from gitops_gate.audit.files import read_files, settings_of
+from gitops_gate.audit.files import delivering_jobs, read_files, settings_of
 from gitops_gate.audit.owners import owner_checks
 from gitops_gate.audit.settings import repository_checks
 from gitops_gate.audit.statuses import status_checks
@@ -85,6 +85,8 @@ def _facts(
         if found.attestations is None
         else reader.protection(found.attestations.removeprefix(HEADS)),
         deliveries_unread=tree is None,
+        sources=sources,
+        delivering=delivering_jobs(tree) if tree and forge.kind == "github" else (),
         signing_variables=(key.removeprefix(_VARIABLE),) if key.startswith(_VARIABLE) else (),
         other_refs=found.others,
         not_looked_at=left_out,

@@ -99,6 +99,14 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveringJob:
+    """A job of the default branch's workflows that delivers; `environment` is None without one."""
+
+    name: str
+    environment: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
     """A branch: how it is protected and what it holds; `files` is None for one not fetched."""
 
@@ -111,8 +119,10 @@ class Facts:
     """Everything that the checks look at. `other_refs` are delivery refs that are no branches.
 
     `attestations` is None where nothing is delivered; `deliveries_unread`: the branch whose
-    configuration says what is delivered was not fetched. `signing_variables` are names of variables
-    that hold the signing key. `not_looked_at` says, a line each, which branches were left out.
+    configuration says what is delivered was not fetched. `sources` are patterns of the branches
+    that are delivered, and `delivering` the jobs that do, on GitHub. `signing_variables` are names
+    of variables that hold the signing key. `not_looked_at` says, a line each, which branches were
+    left out.
     """
 
     kind: ForgeKind
@@ -122,6 +132,8 @@ class Facts:
     deliveries: tuple[Protection, ...] = ()
     attestations: Protection | None = None
     deliveries_unread: bool = False
+    sources: tuple[str, ...] = ()
+    delivering: tuple[DeliveringJob, ...] = ()
     signing_variables: tuple[str, ...] = ()
     other_refs: tuple[str, ...] = ()
     not_looked_at: tuple[str, ...] = ()

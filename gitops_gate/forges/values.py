@@ -99,7 +99,8 @@ class ChangeRequest:
     `base_ref` is a full ref name (`refs/heads/main`) and `base_commit` that ref's tip as the
     forge gives it, None where it gives none. `head_ref` is a short branch name, for people.
     `default_branch` is the repository's, by its short
-    name. `merge_commit` is what it was merged as. `versions` are the ids (base, start, head) that
+    name. `merge_commit` is what it was merged as; after a fast-forward on GitLab its head, though
+    that may have been rebased first. `versions` are the ids (base, start, head) that
     GitLab places inline comments by.
     """
 
@@ -326,6 +327,18 @@ class CiVariable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnvironment:
+    """An environment of jobs on GitHub, whose secrets only jobs that name it get.
+
+    `refs` are patterns of short names of branches, and of full names of tags, whose jobs may use
+    it: None where they could not be read, and `*` where nothing but classic protection limits them.
+    """
+
+    name: str
+    refs: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryProtection:
     """Settings of a repository that decide whether its branches' protection can be passed by.
 
@@ -337,6 +350,7 @@ class RepositoryProtection:
     workflow acts as.
     `ci_definition` is where GitLab reads the pipeline from, as the project's setting says it.
     `job_token_writes`: a job's own token may write to the repository unless a job asks for less.
+    `environments` are GitHub's alone.
     """
 
     repository: str
@@ -359,3 +373,4 @@ class RepositoryProtection:
     approvers_overridable: bool | None = None
     committer_checked: bool | None = None
     variables: tuple[CiVariable, ...] | None = None
+    environments: tuple[JobEnvironment, ...] | None = None

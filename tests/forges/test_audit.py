@@ -32,6 +32,7 @@ OWN_APP = 77
 DEPLOY = "refs/heads/deploy/production"
 ATTESTED = "refs/heads/gitops-gate/attestations"
 DELIVERY = f"delivery: {{branches: {{main: {{ref: {DEPLOY}}}}}}}\n"
+WORKFLOW_FILE = ".github/workflows/gate.yml"
 WORKFLOW = """\
 name: gate
 on: pull_request_target
@@ -41,6 +42,11 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - run: gitops-gate review
+  deliver:
+    runs-on: ubuntu-latest
+    environment: delivery
+    steps:
+      - run: gitops-gate deliver
   lint:
     runs-on: ubuntu-latest
     steps:
@@ -234,10 +240,12 @@ def sealed_github(
     repository = github_server.repository("acme/shop", git.folder, number=4711)
     repository.methods.update(squash=False, rebase=False)
     repository.rulesets.extend([sealed_ruleset(), tag_ruleset(), delivery_ruleset()])
+    repository.environments["delivery"] = ["main"]
     github_server.token(
         TOKEN,
         permissions={
             "contents": "write",
+            "actions": "read",
             "administration": "write",
             "organization_administration": "write",
         },
@@ -380,6 +388,13 @@ GITHUB_HOLES: list[tuple[str, str | None, Callable[[GitHubSite], None]]] = [
     ("audit/job-token-delivers", ATTESTED,
      lambda site: site.repository.rulesets[2]["bypass_actors"].append(
          {"actor_id": ACTIONS_APP, "actor_type": "Integration", "bypass_mode": "always"})),
+    ("audit/delivering-environment", None,
+     lambda site: site.repository.environments.update(delivery=None)),
+    ("audit/delivering-environment", None,
+     lambda site: site.repository.environments.update(delivery=["main", "refs/tags/v*"])),
+    ("audit/delivering-environment", None, lambda site: site.repository.environments.clear()),
+    ("audit/delivering-environment", None,
+     lambda site: site.push({WORKFLOW_FILE: WORKFLOW.replace("environment: delivery", "")})),
     ("audit/force-push", DEPLOY, lambda site: site.without("non_fast_forward", 2)),
     ("audit/force-push", ATTESTED, lambda site: site.without("non_fast_forward", 2)),
     ("audit/deletion", DEPLOY, lambda site: site.without("deletion", 2)),
@@ -490,7 +505,8 @@ def test_of_a_ruleset_of_the_organisation_only_its_owners_see_the_bypass_list(
 ) -> None:
     github.repository.rulesets[0].update(source_type="Organization", source="acme")
     github.server.token(
-        "ghs_repo", permissions={"contents": "write", "administration": "write"}
+        "ghs_repo",
+        permissions={"contents": "write", "administration": "write", "actions": "read"},
     )  # fmt: skip
     github.environment["GITOPS_GATE_TOKEN"] = "ghs_repo"
     report = github.audit("--branch", "main")
@@ -511,7 +527,7 @@ def test_unknown_outranks_a_hole(github: GitHubSite) -> None:
 def test_a_note_that_is_unknown_decides_nothing(github: GitHubSite) -> None:
     github.server.token(
         "ghs_no_merging",
-        permissions={"contents": "read", "administration": "write"},
+        permissions={"contents": "read", "administration": "write", "actions": "read"},
     )
     github.environment["GITOPS_GATE_TOKEN"] = "ghs_no_merging"
     report = github.audit("--branch", "main")
@@ -563,6 +579,13 @@ def test_what_the_configuration_delivers_to_is_audited_unasked(github: GitHubSit
     for ref, hole in ((DEPLOY, "audit/delivery-ref"), (ATTESTED, "audit/attestation-branch")):
         assert hole in ids(report, "holes", ref)
         assert "audit/direct-push" not in ids(report, "holes", ref)
+
+
+def test_a_repository_whose_workflows_do_not_deliver_has_a_note(github: GitHubSite) -> None:
+    github.push({WORKFLOW_FILE: WORKFLOW.replace("gitops-gate deliver", "make deliver")})
+    report = github.audit()
+    assert report["exitCode"] == 0
+    assert all_ids(report, "unknown") == {"audit/delivering-environment"}
 
 
 def test_refs_of_a_pattern_of_branches_are_audited_as_a_pattern(github: GitHubSite) -> None:
@@ -979,13 +1002,14 @@ def test_the_documented_set_up_of_github_closes_everything(github: GitHubSite) -
     repository = github.repository
     repository.rulesets.clear()
     repository.methods.update(squash=True, rebase=True)
+    repository.environments.clear()
     repository.workflow_permissions.update(
         default_workflow_permissions="write", can_approve_pull_request_reviews=True
     )
     github.push({".github/CODEOWNERS": documented_owners("github")})
     assert len(all_ids(github.audit("--delivery-ref", DEPLOY), "holes")) > 10
     requests_made = documented("github")
-    assert len(requests_made) == 5
+    assert len(requests_made) == 7
     for method, path, body in requests_made:
         url = github.server.api_url + path.format(owner="acme", repo="shop")
         headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "a person"}

@@ -3,7 +3,8 @@
 Each takes another permission, and what is refused is None. `actions/permissions/workflow` needs
 `administration: read`
 (docs.github.com/rest/actions/permissions#get-default-workflow-permissions-for-a-repository); merge
-methods are shown to who may write contents (docs.github.com/rest/repos/repos#get-a-repository).
+methods are shown to who may write contents (docs.github.com/rest/repos/repos#get-a-repository);
+environments take `actions: read` (docs.github.com/rest/deployments/environments).
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.github.api import Api, as_documented
-from gitops_gate.forges.values import RepositoryProtection
+from gitops_gate.forges.values import JobEnvironment, RepositoryProtection
 
 _Json = Mapping[str, Any]
 
@@ -26,6 +28,8 @@ _METHODS = {
     "allow_rebase_merge": "rebase",
 }
 _HIDDEN = (403, 404)
+_MOST_ENVIRONMENTS = 30
+"""Environments whose branches are read, each by a request of its own."""
 
 
 def read_settings(api: Api, *, public: bool) -> RepositoryProtection:
@@ -51,6 +55,7 @@ def read_settings(api: Api, *, public: bool) -> RepositoryProtection:
             actions_app=_ACTIONS if public else _actions_app(api),
             job_token_writes=jobs["default_workflow_permissions"] != "read" if jobs else None,
             jobs_may_approve=bool(jobs["can_approve_pull_request_reviews"]) if jobs else None,
+            environments=_environments(api),
         )
 
 
@@ -75,6 +80,39 @@ def _branches(api: Api, default: str) -> tuple[str, ...] | None:
     if listed is None:
         return None
     return tuple(dict.fromkeys((default, *sorted(str(one["name"]) for one in listed))))
+
+
+def _environments(api: Api) -> tuple[JobEnvironment, ...] | None:
+    listed = _or_none(
+        lambda: _every(api, "environments", can="list the environments", inside="environments")
+    )
+    if listed is None:
+        return None
+    read = {str(one["name"]) for one in listed[:_MOST_ENVIRONMENTS]}
+    return tuple(
+        JobEnvironment(
+            name=str(one["name"]), refs=_refs(api, one) if str(one["name"]) in read else None
+        )
+        for one in listed
+    )
+
+
+def _refs(api: Api, environment: _Json) -> tuple[str, ...] | None:
+    """Whose jobs may use an environment.
+
+    Where it is for protected branches, and there is no classic rule, all may use it
+    (docs.github.com/actions/reference/deployments-and-environments).
+    """
+    if not (environment.get("deployment_branch_policy") or {}).get("custom_branch_policies"):
+        return ("*",)
+    path = f"environments/{quote(str(environment['name']), safe='')}/deployment-branch-policies"
+    found = _or_none(
+        lambda: _every(api, path, can="read an environment's branches", inside="branch_policies")
+    )
+    if found is None:
+        return None
+    tags = {True: "refs/tags/", False: ""}
+    return tuple(sorted(f"{tags[one.get('type') == 'tag']}{one['name']}" for one in found))
 
 
 def _methods(about: _Json) -> tuple[str, ...] | None:

@@ -278,6 +278,7 @@ class Repository:
             "can_approve_pull_request_reviews": False,
         }
     )
+    environments: dict[str, list[str] | None] = field(default_factory=dict)
     next_number: int = 1
     former_names: list[str] = field(default_factory=list)
     takes_atomic_pushes: bool = True

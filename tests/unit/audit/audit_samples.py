@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gitops_gate.audit.run import outcomes
-from gitops_gate.audit.values import Audit, Branch, Facts, Files, Owned
+from gitops_gate.audit.values import Audit, Branch, DeliveringJob, Facts, Files, Owned
 from gitops_gate.forges.values import (
     CiVariable,
     ForgeKind,
+    JobEnvironment,
     Protection,
     RepositoryProtection,
     RequiredCheck,
@@ -84,6 +85,7 @@ GITHUB = RepositoryProtection(
     actions_app=15368,
     job_token_writes=False,
     jobs_may_approve=False,
+    environments=(JobEnvironment(name="delivery", refs=("main",)),),
 )
 GITHUB_OPEN = RepositoryProtection(
     repository="acme/shop",
@@ -162,7 +164,14 @@ def audited(made: Facts) -> Audit:
 
 SAMPLES = {
     "github-closed": audited(
-        facts("github", GITHUB, deliveries=(DELIVERY,), attestations=ATTESTATIONS)
+        facts(
+            "github",
+            GITHUB,
+            deliveries=(DELIVERY,),
+            attestations=ATTESTATIONS,
+            sources=("main",),
+            delivering=(DeliveringJob(name="deliver", environment="delivery"),),
+        )
     ),
     "github-open": audited(
         facts("github", GITHUB_OPEN, OPEN, OPEN_FILES, other_refs=("refs/notes/gate",))

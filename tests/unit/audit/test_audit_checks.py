@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 
 from gitops_gate.audit import State
 from gitops_gate.audit.delivered import delivered
-from gitops_gate.audit.files import read_files
+from gitops_gate.audit.files import delivering_jobs, read_files
 from gitops_gate.audit.run import outcomes
-from gitops_gate.audit.values import Facts
+from gitops_gate.audit.values import DeliveringJob, Facts
 from gitops_gate.config.delivery_settings import DeliverySettings, DeliveryTarget
-from gitops_gate.forges.values import CiVariable, ForgeKind, Protection, RequiredCheck
+from gitops_gate.forges.values import (
+    CiVariable,
+    ForgeKind,
+    JobEnvironment,
+    Protection,
+    RequiredCheck,
+)
 from gitops_gate.source import folder_tree
 from tests.unit.audit.audit_samples import CLOSED, DELIVERY, GITHUB, GITLAB, OWNED, facts
 
@@ -342,3 +348,64 @@ def test_each_setting_decides_about_its_own_hole_alone(
         assert found[CHOICES[name][0]] is state
     required = {None: State.UNKNOWN, (): State.HOLE, CLOSED.required_checks: State.FINE}
     assert found["audit/status-not-required"] is required[checks]
+
+
+@pytest.mark.parametrize(
+    ("environment", "refs", "state"),
+    [
+        ("delivery", ("main",), State.FINE),
+        ("delivery", ("main", "release/*"), State.FINE),
+        ("delivery", (), State.FINE),
+        ("delivery", ("*",), State.HOLE),
+        ("delivery", ("main", "next"), State.HOLE),
+        ("delivery", ("refs/tags/main",), State.HOLE),
+        ("delivery", None, State.UNKNOWN),
+        ("other", ("main",), State.HOLE),
+        (None, ("main",), State.HOLE),
+        ("${{ inputs.name }}", ("main",), State.UNKNOWN),
+    ],
+)
+def test_the_delivering_job_has_an_environment_of_its_branches(
+    environment: str | None, refs: tuple[str, ...] | None, state: State
+) -> None:
+    repository = replace(GITHUB, environments=(JobEnvironment(name="delivery", refs=refs),))
+    job = DeliveringJob(name="deliver", environment=environment)
+    sources = ("main", "release/*")
+    made = facts("github", repository, attestations=DELIVERY, sources=sources, delivering=(job,))
+    assert states(made)["audit/delivering-environment"] is state
+    hidden = replace(made, repository=replace(repository, environments=None))
+    if environment == "delivery":
+        assert states(hidden)["audit/delivering-environment"] is State.UNKNOWN
+
+
+def test_several_jobs_that_deliver_are_one_outcome_that_names_the_worst() -> None:
+    jobs = (
+        DeliveringJob(name="a", environment="delivery"),
+        DeliveringJob(name="b", environment=None),
+        DeliveringJob(name="c", environment=None),
+    )
+    repository = replace(GITHUB, environments=(JobEnvironment(name="delivery", refs=()),))
+    made = facts("github", repository, attestations=DELIVERY, delivering=jobs)
+    (found,) = (one for one in outcomes(made) if one.id == "audit/delivering-environment")
+    assert found.message == (
+        "the job b delivers without an environment; the job c delivers without an environment"
+    )
+
+
+def test_jobs_that_deliver_are_known_by_what_they_call(tmp_path: Path) -> None:
+    files = {
+        f"{WORKFLOWS}a.yml": (
+            "jobs:\n"
+            "  one: {environment: production, steps: [{run: gitops-gate deliver --quiet}]}\n"
+            "  two: {environment: {name: edge, url: u}, steps: [{uses: a/b@1, with: {command: "
+            "deliver}}]}\n"
+            "  three: {steps: [{run: python -m gitops_gate deliver}]}\n"
+            "  four: {steps: [{run: gitops-gate review}, {uses: a/b@1, with: {command: check}}]}\n"
+            "  five: {uses: ./.github/workflows/b.yml, with: {command: deliver}}\n"
+            "  six: {steps: [{run: gitops-gate delivery}, 3], environment: []}\n"
+        )
+    }
+    found = delivering_jobs(tree(tmp_path, files))
+    assert [(job.name, job.environment) for job in found] == [
+        ("one", "production"), ("two", "edge"), ("three", None), ("five", None),
+    ]  # fmt: skip
