@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gitops_gate.commands.options import Command, anywhere_options, pipeline_options
+from gitops_gate.errors import ConfigurationError
 from gitops_gate.tools import clean_text
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ MAY = "read the repository, write branches of it, and open change requests"
 MOST_DIFF_LINES = 500
 _REFUSED = 1
 _WIDTH = 100
+_NOT_RENDERED = {"at": None, "jobs": None, "offline": False, "no_cache": False}
+"""The options of a command that renders nothing and has none of them."""
 _STYLES = {"+": "added", "-": "removed", "@": "hunk"}
 
 
@@ -114,7 +117,11 @@ def _session(arguments: Mapping[str, Any], number: int | None) -> Iterator[Sessi
     from gitops_gate.recovery.reaching import known_target, live_target, target_branch
     from gitops_gate.source import open_repository
 
-    given = {**arguments, "formats": (), "outputs": (), "reports": ()}
+    given = {**_NOT_RENDERED, **arguments, "formats": (), "outputs": (), "reports": ()}
+    if given["offline"] and not arguments["dry_run"]:
+        raise ConfigurationError(
+            "nothing can be opened offline", remedy="--dry-run prints what would be opened"
+        )
     with open_repository(arguments["repo"]) as repository:
         ref = target_branch(repository, arguments["branch"])
         remote = None

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.commands.options import running_options
 from gitops_gate.commands.proposing import Session, proposal_options, proposing
 from gitops_gate.errors import ConfigurationError
 
@@ -30,12 +29,10 @@ _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN")
 )
 @click.option(
     "--after",
-    multiple=True,
     metavar="COMMIT",
     help="The last delivered commit; default: where the branch's delivery refs are.",
 )
 @proposal_options
-@running_options
 def command(**arguments: Any) -> int:
     """Open the change request that lets delivery go past a step that could not be verified.
 
@@ -62,14 +59,14 @@ def command(**arguments: Any) -> int:
         raise ConfigurationError("the reason is empty", remedy="say why: --reason TEXT")
 
     def work(session: Session) -> tuple[Proposal, Iterable[Line]]:
-        from gitops_gate.recovery.ratify import Ratify, last_delivered, ratify
+        from gitops_gate.recovery.ratify import Ratify, ratify
 
         repository, target = session.repository, session.target
         commit = repository.resolve(arguments["commit"])
-        after = tuple(map(repository.resolve, arguments["after"]))
+        given = arguments["after"]
         asked = Ratify(
             commit=commit,
-            after=after or last_delivered(repository, target, commit),
+            after=repository.resolve(given) if given else _last_delivered(session, commit),
             reason=reason,
             owner=owner,
             title=arguments["title"],
@@ -78,6 +75,20 @@ def command(**arguments: Any) -> int:
         return ratify(repository, target, asked), ()
 
     return proposing(arguments, work)
+
+
+def _last_delivered(session: Session, commit: str) -> str:
+    """Where the delivery refs are: on the forge, or for a dry run as the last fetch left them."""
+    from gitops_gate.recovery.ratify import delivery_refs, last_delivered
+    from gitops_gate.recovery.reaching import known_refs, live_refs
+
+    repository, target = session.repository, session.target
+    names = delivery_refs(repository, target)
+    if session.remote is None:
+        refs = known_refs(repository, names)
+    else:
+        refs = live_refs(repository, session.remote, names)
+    return last_delivered(repository, target, commit, refs)
 
 
 def _owner(given: str | None) -> str:

@@ -9,7 +9,7 @@ the rules: its review shows everything that came since, and asks for everybody w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,11 @@ from gitops_gate.config.delivery_settings import delivery_targets
 from gitops_gate.documents import dump_yaml, locate
 from gitops_gate.errors import ConfigurationError, SourceError
 from gitops_gate.recovery.proposal import Proposal, Target, Wording, draft_edits
-from gitops_gate.recovery.steps import newest_first
 from gitops_gate.reports.escaping import markdown, markdown_sentence
 from gitops_gate.reports.wording import plural
 from gitops_gate.review.judging import rules_of
 from gitops_gate.source.commits import CommitFacts, read_commit
-from gitops_gate.source.recompute import steps_between
+from gitops_gate.source.recompute import reachable, steps_between
 from gitops_gate.source.values import Mode, Tree
 
 if TYPE_CHECKING:
@@ -31,17 +30,20 @@ if TYPE_CHECKING:
 
 _SHORT = 12
 _MOST_NAMED = 50
+_RENDERED = re.compile(r"Render ([0-9a-f]{40}|[0-9a-f]{64})$", re.M)
+"""How the message of a hydrated commit begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratify:
     """What is to be ratified: the full id of the held step, and why, in whose name.
 
-    `after` are the full ids of the last delivered commits, one for each ref that is held.
+    `after` is the full id of the last delivered commit. One change request ratifies after one of
+    them: its review shows and approves everything that came since.
     """
 
     commit: str
-    after: tuple[str, ...]
+    after: str
     reason: str
     owner: str
     title: str | None = None
@@ -54,74 +56,81 @@ def ratify(repository: Repository, target: Target, asked: Ratify) -> Proposal:
     Raises `ConfigurationError` when the step is ratified already, is not after what was delivered,
     or when the file cannot be appended to.
     """
-    newest_first(repository, target, (asked.commit,))
-    since = [_since(repository, target, asked.commit, after) for after in asked.after]
-    tree = repository.revision(target.commit).tree
-    data = _file(tree)
-    entries = [
-        Ratification(commit=asked.commit, after=after, reason=asked.reason, owner=asked.owner)
-        for after in asked.after
-    ]
+    since = _since(repository, target, asked.commit, asked.after)
+    data = _file(repository.revision(target.commit).tree)
+    entry = Ratification(
+        commit=asked.commit, after=asked.after, reason=asked.reason, owner=asked.owner
+    )
     short = asked.commit[:_SHORT]
     wording = Wording(
-        what=f"ratify {asked.commit} after {' '.join(asked.after)}",
+        what=f"ratify {asked.commit} after {asked.after}",
         title=asked.title or f"Ratify the step {short}",
-        body="\n".join(_body(asked, max(since, key=len))) + "\n",
-        short=f"ratify-{short}",
+        body="\n".join(_body(asked, since)) + "\n",
+        short=f"ratify-{short}-{asked.after[:_SHORT]}",
         reason=asked.reason,
         labels=asked.labels,
     )
-    edits = {RATIFICATIONS_PATH: with_entries(data, entries)}
+    edits = {RATIFICATIONS_PATH: with_entry(data, entry)}
     return draft_edits(repository, target, edits, wording)
 
 
-def last_delivered(repository: Repository, target: Target, commit: str) -> tuple[str, ...]:
-    """Where the delivery refs of a branch are, as the last fetch left them, that `commit` is after.
-
-    Raises `ConfigurationError` when the branch is delivered nowhere, when none of its refs was
-    fetched or holds one of its commits, or when all of them are past the commit.
-    """
+def delivery_refs(repository: Repository, target: Target) -> tuple[str, ...]:
+    """The full names of the refs that a branch is delivered to, as its tip configures them."""
     settings = rules_of(repository, target.commit).rules.settings.delivery
     targets = delivery_targets(settings, target.ref.removeprefix("refs/heads/"))
+    return tuple(each.ref for each in targets)
+
+
+def last_delivered(
+    repository: Repository, target: Target, commit: str, refs: Mapping[str, str]
+) -> str:
+    """The commit of the branch that was delivered last, before `commit`, by where refs are.
+
+    `refs` are the delivery refs that exist, with what they point to, which has to be in the
+    repository. A ref of rendered manifests names their commit in its message. Nothing is proven by
+    it: the delivery and the review compare with what is attested.
+
+    Raises `ConfigurationError` when no ref says it, or two say different.
+    """
+    found: dict[str, str] = {}
+    for ref, tip in refs.items():
+        delivered = _of_branch(repository, target, tip)
+        steps = steps_between(repository, delivered, target.commit) if delivered else None
+        if delivered is not None and steps is not None and commit in steps:
+            found.setdefault(delivered, ref)
     remedy = "name the last delivered commit: --after COMMIT"
-    found: dict[str, None] = {}
-    for each in targets:
-        name = each.ref.removeprefix("refs/heads/")
-        tip = _known(repository, f"refs/remotes/origin/{name}", each.ref)
-        steps = None if tip is None else steps_between(repository, tip, target.commit)
-        if tip is not None and steps is not None and commit in steps:
-            found[tip] = None
     if not found:
-        what = "no delivery ref of the branch was fetched that the step comes after"
         raise ConfigurationError(
-            what if targets else "the configuration delivers the branch nowhere", remedy=remedy
+            f"no delivery ref of the branch stands before {commit}", remedy=remedy
         )
-    return tuple(found)
+    if len(found) > 1:
+        said = ", ".join(f"{ref} is at {one}" for one, ref in found.items())
+        raise ConfigurationError(
+            f"delivery refs are held at different commits: {said}", remedy=remedy
+        )
+    return next(iter(found))
 
 
-def with_entries(data: bytes, entries: Sequence[Ratification]) -> bytes:
-    """The bytes of a ratification file with further entries at its end; what is there stays.
+def with_entry(data: bytes, entry: Ratification) -> bytes:
+    """The bytes of a ratification file with another entry at its end; what is there stays.
 
-    Raises `ConfigurationError` when the file does not load, has one of the entries, or is written
-    so that nothing can be appended (in `[ ]`).
+    Raises `ConfigurationError` when the file does not load, has the entry, or is written so that
+    nothing can be appended (in `[ ]`).
     """
     before = load_ratifications(data)
-    for entry in entries:
-        if any((one.commit, one.after) == (entry.commit, entry.after) for one in before):
-            raise ConfigurationError(
-                f"{entry.commit} is ratified already, after {entry.after}",
-                path=RATIFICATIONS_PATH,
-            )
-    indent = _indent(data) if before else ""
+    if any((one.commit, one.after) == (entry.commit, entry.after) for one in before):
+        raise ConfigurationError(
+            f"{entry.commit} is ratified already, after {entry.after}", path=RATIFICATIONS_PATH
+        )
     newline = b"\r\n" if b"\r\n" in data else b"\n"
-    text = "".join(_written(entry, indent) for entry in entries)
+    text = _written(entry, _indent(data) if before else "").encode().replace(b"\n", newline)
     gap = b"" if not data or data.endswith(b"\n") else newline
-    appended = data + gap + text.encode().replace(b"\n", newline)
+    appended = data + gap + text
     try:
         after = load_ratifications(appended)
     except ConfigurationError:
         after = ()
-    if [_content(one) for one in after] != [_content(one) for one in (*before, *entries)]:
+    if [_content(one) for one in after] != [_content(one) for one in (*before, entry)]:
         raise ConfigurationError(
             "nothing can be appended to this file",
             path=RATIFICATIONS_PATH,
@@ -174,13 +183,15 @@ def _since(
     return tuple(read_commit(repository, step) for step in steps[: steps.index(commit) + 1])
 
 
-def _known(repository: Repository, *names: str) -> str | None:
-    for name in names:
-        try:
-            return repository.resolve(name)
-        except SourceError:
-            continue
-    return None
+def _of_branch(repository: Repository, target: Target, tip: str) -> str | None:
+    """The commit of the branch that a delivery ref stands for; None where it names none."""
+    if reachable(repository, tip, target.commit):
+        return tip
+    named = _RENDERED.match(read_commit(repository, tip).message)
+    try:
+        return repository.resolve(named[1]) if named else None
+    except SourceError:
+        return None
 
 
 def _body(asked: Ratify, since: Sequence[CommitFacts]) -> Iterator[str]:
@@ -190,8 +201,8 @@ def _body(asked: Ratify, since: Sequence[CommitFacts]) -> Iterator[str]:
     yield ""
     yield f"**Who answers for it:** {markdown_sentence(asked.owner)}"
     yield ""
-    last = ", ".join(asked.after)
-    yield f"After the last delivered commit ({last}), {plural(len(since), 'step')} up to this one:"
+    count = plural(len(since), "step")
+    yield f"After the last delivered commit, {asked.after}, {count} up to this one:"
     yield ""
     yield from _listed(since)
     yield ""

@@ -7,7 +7,8 @@ and never from a CI's variables, and where the token is sent from what the defau
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -80,16 +81,34 @@ def live_target(repository: Repository, remote: Remote, ref: str) -> Target:
 
     Raises `SourceError` when the branch is not there, or cannot be fetched.
     """
-    tip = remote_refs(remote.address, (ref,)).get(ref)
+    tip = live_refs(repository, remote, (ref,)).get(ref)
     if tip is None:
         raise SourceError(
             f"the branch {ref.removeprefix('refs/heads/')} is not on the forge",
             remedy="name the one that the change is for: --branch NAME",
         )
-    fetch(repository, remote.address, (tip,))
     return Target(ref=ref, commit=tip)
 
 
 def known_target(repository: Repository, ref: str) -> Target:
     """The target branch as the last fetch left it in the checkout. Raises `SourceError`."""
     return Target(ref=ref, commit=tip_in_git(repository, ref))
+
+
+def live_refs(repository: Repository, remote: Remote, refs: Sequence[str]) -> Mapping[str, str]:
+    """Those of some refs that are on the forge, fetched. Raises `SourceError`."""
+    if not refs:
+        return {}
+    there = remote_refs(remote.address, refs)
+    found = {ref: there[ref] for ref in refs if ref in there}
+    fetch(repository, remote.address, tuple(found.values()))
+    return found
+
+
+def known_refs(repository: Repository, refs: Sequence[str]) -> Mapping[str, str]:
+    """Those of some refs of the forge that the checkout knows, as the last fetch left them."""
+    found = {}
+    for ref in refs:
+        with contextlib.suppress(SourceError):
+            found[ref] = tip_in_git(repository, ref)
+    return found

@@ -10,6 +10,8 @@ import pytest
 
 from gitops_gate.cli import main
 from gitops_gate.config import load_ratifications
+from gitops_gate.review.ratifying import Ratified, ratified_in
+from gitops_gate.source import open_repository
 from tests.forges.github.server import GitHubServer
 from tests.forges.github.state import Pull, Repository
 from tests.unit.source.repositories import GitRepository
@@ -261,7 +263,6 @@ def test_a_held_step_is_ratified_by_a_pull_request(place: Place) -> None:
     held = place.server.direct(
         place.repository, "main", {"apps/settings.yaml": settings("new")}, by="mia"
     )
-    place.fetch()
     done = place.gate("ratify", held, "--reason", "mended the outage", "--owner", "sre")
     assert done.code == 0, done.err
     opened = place.opened
@@ -271,7 +272,11 @@ def test_a_held_step_is_ratified_by_a_pull_request(place: Place) -> None:
     assert (entry.commit, entry.after) == (held, delivered)
     assert (entry.reason, entry.owner) == ("mended the outage", "sre")
     assert f"- {held}" in str(opened.body)
-    assert opened.head_ref == f"gitops-gate/ratify-{held[:12]}"
+    place.fetch()
+    with open_repository(place.folder) as clone:
+        seen = ratified_in(clone, place.repository.branches["main"], opened.head)
+    assert seen == Ratified(since=delivered, held=held)
+    assert opened.head_ref == f"gitops-gate/ratify-{held[:12]}-{delivered[:12]}"
 
 
 def test_what_is_delivered_already_is_not_ratified(place: Place) -> None:
@@ -280,7 +285,7 @@ def test_what_is_delivered_already_is_not_ratified(place: Place) -> None:
     place.fetch()
     done = place.gate("ratify", tip, "--reason", "why")
     assert done.code == 2
-    assert "no delivery ref of the branch was fetched that the step comes after" in done.err
+    assert f"no delivery ref of the branch stands before {tip}" in done.err
 
 
 def test_a_new_image_comes_by_a_pull_request(place: Place) -> None:

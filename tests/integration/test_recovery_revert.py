@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from gitops_gate.cli import main
-from gitops_gate.errors import ConfigurationError, GitOpsGateError, MergeConflictError, SourceError
+from gitops_gate.errors import ConfigurationError, MergeConflictError, SourceError
 from gitops_gate.pipeline import Options
 from gitops_gate.recovery.proposal import Target
-from gitops_gate.recovery.ratify import last_delivered
+from gitops_gate.recovery.ratify import delivery_refs, last_delivered
+from gitops_gate.recovery.reaching import known_refs
 from gitops_gate.recovery.restoring import Restoration, Restored, restore
 from gitops_gate.recovery.revert import Revert, result_lines, revert
 from gitops_gate.recovery.steps import newest_first
@@ -235,27 +236,41 @@ class TestLastDelivered:
     CONFIGURATION = (
         "delivery:\n  signing: {method: key, key: 'env:K'}\n"
         "  branches:\n    main:\n    - {ref: refs/heads/deploy/production}\n"
-        "    - {ref: refs/heads/deploy/staging}\n"
+        "    - {ref: refs/heads/deploy/staging, hydrate: true}\n"
     )
 
-    def test_where_each_ref_is_that_the_step_comes_after(
+    def test_the_delivery_refs_of_a_branch(
         self, made: GitRepository, opened: Callable[[], Repository]
     ) -> None:
-        base = step(made, {".gitops-gate.yaml": self.CONFIGURATION})
+        tip = step(made, {".gitops-gate.yaml": self.CONFIGURATION})
+        made.git("update-ref", "refs/remotes/origin/deploy/production", "HEAD~1")
+        repository, target = opened(), Target(ref="refs/heads/main", commit=tip)
+        names = delivery_refs(repository, target)
+        assert names == ("refs/heads/deploy/production", "refs/heads/deploy/staging")
+        assert known_refs(repository, names) == {names[0]: made.git("rev-parse", "HEAD~1")}
+        assert delivery_refs(repository, Target(ref="refs/heads/other", commit=tip)) == ()
+
+    def test_where_a_ref_is_that_the_step_comes_after(
+        self, made: GitRepository, opened: Callable[[], Repository]
+    ) -> None:
+        base = made.git("rev-parse", "HEAD")
         held = step(made, {"apps/shop/settings.yaml": settings("new")})
         later = step(made, {"apps/shop/settings.yaml": settings("newer")})
-        made.git("update-ref", "refs/remotes/origin/deploy/production", base)
-        made.git("update-ref", "refs/remotes/origin/deploy/staging", held)
-        target = Target(ref="refs/heads/main", commit=later)
-        repository = opened()
-        assert last_delivered(repository, target, held) == (base,)
-        assert last_delivered(repository, target, later) == (base, held)
-        with pytest.raises(GitOpsGateError, match="no delivery ref"):
-            last_delivered(repository, target, base)
+        repository, target = opened(), Target(ref="refs/heads/main", commit=later)
+        assert last_delivered(repository, target, held, {"one": base, "two": held}) == base
+        with pytest.raises(ConfigurationError, match=f"one is at {base}, two is at {held}"):
+            last_delivered(repository, target, later, {"one": base, "two": held})
+        with pytest.raises(ConfigurationError, match="no delivery ref of the branch stands before"):
+            last_delivered(repository, target, base, {"one": base})
 
-    def test_a_branch_that_is_delivered_nowhere(
+    def test_a_ref_of_manifests_names_the_commit_they_are_of(
         self, made: GitRepository, opened: Callable[[], Repository]
     ) -> None:
-        target = Target(ref="refs/heads/main", commit=made.git("rev-parse", "HEAD"))
-        with pytest.raises(ConfigurationError, match="delivers the branch nowhere"):
-            last_delivered(opened(), target, target.commit)
+        base = made.git("rev-parse", "HEAD")
+        held = step(made, {"apps/shop/settings.yaml": settings("new")})
+        rendered = made.git("commit-tree", "-m", f"Render {base}", "HEAD^{tree}")
+        strange = made.git("commit-tree", "-m", "By hand", "HEAD^{tree}")
+        repository, target = opened(), Target(ref="refs/heads/main", commit=held)
+        assert last_delivered(repository, target, held, {"one": rendered}) == base
+        with pytest.raises(ConfigurationError, match="--after COMMIT"):
+            last_delivered(repository, target, held, {"one": strange})

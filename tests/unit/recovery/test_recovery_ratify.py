@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gitops_gate.config import Ratification, load_ratifications
 from gitops_gate.errors import ConfigurationError
-from gitops_gate.recovery.ratify import with_entries
+from gitops_gate.recovery.ratify import with_entry
 
 HELD, DELIVERED, OTHER = "a" * 40, "b" * 40, "c" * 40
 
@@ -35,18 +35,18 @@ WRITTEN = f"- commit: {HELD}\n  after: {DELIVERED}\n  reason: why\n  owner: sre\
     ],
 )
 def test_it_is_appended(before: str, appended: str) -> None:
-    assert with_entries(before.encode(), [entry()]).decode() == before + appended
+    assert with_entry(before.encode(), entry()).decode() == before + appended
 
 
 def test_line_ends_are_those_of_the_file() -> None:
     before = f"- {FIRST}".replace("\n", "\r\n").encode()
-    done = with_entries(before, [entry()])
+    done = with_entry(before, entry())
     assert done == before + WRITTEN.replace("\n", "\r\n").encode()
 
 
-def test_two_refs_are_two_entries() -> None:
+def test_the_same_step_may_be_ratified_after_another_commit() -> None:
     other = Ratification(commit=HELD, after=OTHER, reason="why", owner="sre")
-    done = load_ratifications(with_entries(b"", [entry(), other]))
+    done = load_ratifications(with_entry(with_entry(b"", entry()), other))
     assert [one.after for one in done] == [DELIVERED, OTHER]
 
 
@@ -61,14 +61,14 @@ def test_two_refs_are_two_entries() -> None:
 )
 def test_a_file_that_cannot_take_it_is_refused(before: str, why: str) -> None:
     with pytest.raises(ConfigurationError, match=why):
-        with_entries(before.encode(), [entry()])
+        with_entry(before.encode(), entry())
 
 
 @given(reason=st.text(min_size=1), owner=st.text(min_size=1), before=st.booleans())
 def test_any_reason_is_read_back_or_refused(reason: str, owner: str, before: bool) -> None:
     data = f"- {FIRST}".encode() if before else b""
     try:
-        done = with_entries(data, [entry(reason, owner=owner)])
+        done = with_entry(data, entry(reason, owner=owner))
     except ConfigurationError:
         return
     assert done.startswith(data)
