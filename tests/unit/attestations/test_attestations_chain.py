@@ -143,6 +143,17 @@ def test_the_newest_alone_is_verified_with_the_one_before() -> None:
     assert only.decision.sequence == 1
 
 
+def test_reading_the_newest_alone_reads_two_files() -> None:
+    """A chain of years costs a delivery no more than one of a day; `verify` reads all of it."""
+    tree = tree_of({**FILES, path(1): b"", path(2): b""})
+    assert read_chain(tree, CHANNEL, [TRUSTED], newest_only=True) == (read(FILES)[-1],)
+    failure(lambda: read_chain(tree, CHANNEL, [TRUSTED]))
+
+
+def test_the_order_in_which_a_tree_lists_its_files_makes_no_difference() -> None:
+    assert read(dict(reversed(FILES.items()))) == read(FILES)
+
+
 def test_a_repository_that_was_renamed_keeps_its_chain() -> None:
     renamed = replace(CHANNEL, url="https://github.com/acme/platform")
     previous = previous_of(read(FILES)[-1])

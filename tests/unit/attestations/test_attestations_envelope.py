@@ -168,6 +168,13 @@ def test_base64_may_be_of_either_alphabet() -> None:
     assert verified(json.dumps(line).encode(), [TRUSTED], "file").payload == payload
 
 
+@pytest.mark.parametrize("payload", [b"\xfb\xef", b"\xff\xff", b"\xfb\xff", b"{}"])
+def test_base64_is_read_in_both_alphabets_alike(payload: bytes) -> None:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        line = envelope(payload=encode(payload).decode())
+        assert read_envelope(line, "file").payload == payload
+
+
 @pytest.mark.parametrize("key_id", [None, "", "another tool's name for it"])
 def test_the_key_id_is_no_more_than_a_hint(key_id: str | None) -> None:
     made = signature()
@@ -248,7 +255,9 @@ def test_a_signature_of_one_type_is_none_of_another() -> None:
 
 
 def test_more_signatures_than_anybody_needs_are_not_tried() -> None:
-    line = envelope(signatures=[signature()] * 17)
+    strangers = [signature(key=ed25519(7))] * 15
+    assert verified(envelope(signatures=[*strangers, signature()]), [TRUSTED], "file").keys
+    line = envelope(signatures=[*strangers, signature(), signature()])
     assert "more than 16 signatures" in failure(lambda: verified(line, [TRUSTED], "f")).message
 
 
@@ -288,4 +297,6 @@ FORMS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 def test_anything_else_is_no_envelope(form: Callable[[], bytes]) -> None:
     line = form()
-    assert failure(lambda: verified(line, [TRUSTED], "file")).refuted
+    error = failure(lambda: read_envelope(line, "file"))
+    assert error.refuted
+    assert failure(lambda: verified(line, [TRUSTED], "file")).message == error.message
