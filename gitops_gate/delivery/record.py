@@ -41,7 +41,7 @@ def body_of(
     verdict on all applications of the commit that it leaves. `start` is the commit that the first
     delivery begins after, `hydrated` the tree of rendered manifests, where the ref carries those.
     """
-    return {
+    body = {
         "at": shown_time(at),
         "verifier": {"name": "gitops-gate", "version": __version__},
         "forge": forge,
@@ -55,6 +55,9 @@ def body_of(
         "verdict": whole.verdict.value,
         "reasons": report_summary(whole)["reasons"],
     }
+    # What is compared with it one day comes from JSON, where a tuple is a list.
+    plain: dict[str, Any] = json.loads(json.dumps(body))
+    return plain
 
 
 def policies_of(repository: Repository, commit: str) -> str:

@@ -46,6 +46,12 @@ approvals:
 """
 
 
+def rules(origin: str, number: int, start: str, **more: str) -> str:
+    """The configuration of a repository that is delivered."""
+    parts = {"approvals": APPROVALS, "builtin": "", "hydrate": "", "more": "", **more}
+    return RULES.format(origin=origin, id=number, ref=REF, start=start, **parts)
+
+
 def config_map(value: str, name: str = "settings") -> str:
     return (
         f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: shop\n"
@@ -101,13 +107,7 @@ class Ground:
         return self.shop.git.branches()[branch]
 
     def rules(self, **more: str) -> str:
-        return RULES.format(
-            origin=self.server.origin,
-            id=ID,
-            ref=REF,
-            start=self.start,
-            **{"approvals": APPROVALS, "builtin": "", "hydrate": "", "more": "", **more},
-        )
+        return rules(self.server.origin, ID, self.start, **more)
 
     def change(
         self, branch: str, files: dict[str, str | None], *, start: str | None = None
@@ -163,12 +163,8 @@ def make_ground(server: GitHubServer, folder: Path, run: Callable[..., Ran]) -> 
     server.token(READER, permissions={"contents": "read", "pull_requests": "read"})
     deliverer = server.token(DELIVERER, permissions={"contents": "write"}, app_id=77)
     server.protect(shop, "refs/heads/deploy/*", STORE, only=[deliverer])
-    private = Ed25519PrivateKey.generate()
     ground.key = folder / "key.pub"
-    ground.key.write_bytes(
-        private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    )
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = make_key(ground.key)
     ground.environment.update(
         GITHUB_ACTIONS="true",
         GITHUB_REPOSITORY=NAME,
@@ -181,11 +177,20 @@ def make_ground(server: GitHubServer, folder: Path, run: Callable[..., Ran]) -> 
         GITHUB_EVENT_PATH=str(folder / "event.json"),
         GITHUB_TOKEN=READER,
         GITOPS_GATE_DELIVERY_TOKEN=DELIVERER,
-        GITOPS_GATE_SIGNING_KEY=pem.decode(),
+        GITOPS_GATE_SIGNING_KEY=pem,
     )
     ground.land(ground.change("rules", {".gitops-gate.yaml": ground.rules()}))
     ground.push_event()
     return ground
+
+
+def make_key(public: Path) -> str:
+    """A private key as PEM, whose public half is written to a file."""
+    private = Ed25519PrivateKey.generate()
+    public.write_bytes(
+        private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @pytest.fixture
