@@ -217,6 +217,16 @@ def test_a_late_answer_knows_of_none_and_a_double_one_of_no_more(server, pull):
     assert [one.number for one in forge.landed.landed(sha)] == [1]
 
 
+def test_while_github_is_down_nothing_is_said_of_a_commit(server, pull):
+    sha = server.merge(pull, by="mia")
+    forge = opened(server, number=None)
+    server.lookups.down()
+    with pytest.raises(ForgeError, match="503"):
+        forge.landed.landed(sha)
+    server.faults.clear()
+    assert [one.number for one in forge.landed.landed(sha)] == [1]
+
+
 def test_each_commit_of_a_rebase_was_landed_by_its_pull_request(server, repository, pull):
     sha = server.merge(pull, "rebase", by="mia")
     first = repository.git("rev-parse", f"{sha}^").strip()
