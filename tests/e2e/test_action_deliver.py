@@ -88,15 +88,24 @@ class Delivering(Acting):
 
 @pytest.fixture
 def workflow(tmp_path: Path) -> Path:
-    """The packaged workflow. It keeps nothing between jobs; here it finds what is installed."""
+    """The packaged workflow, to be edited."""
     file = tmp_path / "gitops-gate-deliver.yml"
-    text = (WORKFLOWS / "gitops-gate-deliver.yml").read_text()
-    file.write_text(text.replace('cache: "false"', 'cache: "true"'))
+    file.write_bytes((WORKFLOWS / file.name).read_bytes())
     return file
 
 
+@pytest.fixture(scope="session")
+def installed(action: Path) -> Path:
+    """The action, that finds what is installed already, which it never does where it delivers."""
+    file = action / "action.yml"
+    anew = "inputs.command != 'deliver' && inputs.cache || 'false'"
+    assert anew in file.read_text()
+    file.write_text(file.read_text().replace(anew, "inputs.cache"))
+    return action
+
+
 @pytest.fixture
-def shop(tmp_path: Path, action: Path) -> Iterator[Delivering]:
+def shop(tmp_path: Path, installed: Path) -> Iterator[Delivering]:
     git = GitRepository(tmp_path / "origin", "--bare")
     state = tmp_path / "state.json"
     state.write_text(json.dumps({
@@ -119,7 +128,7 @@ def shop(tmp_path: Path, action: Path) -> Iterator[Delivering]:
     (tmp_path / "key.pub").write_text(public)
     (tmp_path / "app-token").write_text(DELIVERER)
     with serving(git.folder, state) as forge:
-        shop = Delivering(git, forge, tmp_path, action)
+        shop = Delivering(git, forge, tmp_path, installed)
         shop.public, shop.private = tmp_path / "key.pub", private
         line = private.replace("\n", "\\n")
         shop.secrets |= {

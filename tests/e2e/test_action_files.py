@@ -119,8 +119,8 @@ def test_every_input_reaches_the_scripts_through_the_environment_alone() -> None
     values = [value for step in steps.values() for value in step["env"].values()]
     given = {value for value in values if "inputs." in value}
     used_in_conditions = {"${{ inputs.fetch }}"}
-    every = {f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"]}
-    assert given | used_in_conditions == every
+    every = {f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"] if name != "cache"}
+    assert given | used_in_conditions == every | {steps["install"]["env"]["GATE_CACHE"]}
     assert "inputs.fetch" in steps["fetch"]["if"]
 
 
@@ -133,6 +133,12 @@ def test_only_the_step_that_delivers_has_the_keys() -> None:
         if name != "install":
             runs = "==" if name in ("tips", "deliver") else "!="
             assert f"inputs.command {runs} 'deliver'" in step["if"]
+
+
+def test_what_delivers_is_installed_from_nothing_that_another_job_could_have_left() -> None:
+    install = ACTION["runs"]["steps"][0]
+    cache = "${{ inputs.command != 'deliver' && inputs.cache || 'false' }}"
+    assert install["env"]["GATE_CACHE"] == cache
 
 
 def test_what_the_scripts_read_is_what_the_action_gives_them() -> None:
@@ -200,7 +206,6 @@ def test_the_job_that_delivers_keeps_its_keys_to_itself() -> None:
         "gitops-gate/gitops-gate",
         "actions/upload-artifact",
     ]
-    assert job["steps"][1]["with"]["cache"] == "false"
     assert "run" not in str([list(step) for step in job["steps"]])
     assert "github.token" not in text
 

@@ -17,7 +17,10 @@ from tests.engines import ROOT
 TEMPLATE = (ROOT / "templates" / "gitops-gate.yml").read_text("utf-8")
 SCRIPT = (ROOT / "action" / "gitlab").read_text("utf-8")
 PAGE = (ROOT / "docs" / "gitlab.md").read_text("utf-8")
-JOBS = ("gitops-gate:review", "gitops-gate:check", "gitops-gate:publish", "gitops-gate:again")
+JOBS = (
+    *("gitops-gate:review", "gitops-gate:check", "gitops-gate:publish", "gitops-gate:again"),
+    "gitops-gate:deliver",
+)
 PASTED = re.compile(r"\$\[\[ inputs\.([a-z-]+) \]\]")
 
 HOSTILE = [
@@ -166,6 +169,50 @@ def test_what_has_the_environment_runs_on_the_protected_default_branch_alone(
         '$CI_COMMIT_REF_PROTECTED == "true"',
     ):
         assert part in rule["if"]
+
+
+def test_what_delivers_runs_on_protected_branches_alone_and_to_its_end() -> None:
+    job = BODY[".gitops-gate"] | BODY["gitops-gate:deliver"]
+    assert job["environment"] == {
+        "name": "$[[ inputs.deliver-environment ]]",
+        "action": "access",
+    }
+    assert job["resource_group"] == "gitops-gate/deliver/$CI_COMMIT_BRANCH"
+    assert job["interruptible"] is False
+    assert job["cache"] == []
+    default, others = (rule["if"] for rule in job["rules"])
+    for rule in (default, others):
+        assert "||" not in rule
+        for part in (
+            '"$[[ inputs.deliver ]]" == "true"',
+            "$CI_PIPELINE_SOURCE =~ /^(push|schedule|web)$/",
+            '$CI_COMMIT_REF_PROTECTED == "true"',
+        ):
+            assert part in rule
+    assert "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH" in default
+    assert '"$[[ inputs.branches ]]" != ""' in others
+
+
+def test_no_other_job_sees_the_keys_of_a_delivery() -> None:
+    script = BODY[".gitops-gate:run"]["script"][0]
+    (keys,) = re.findall(r'\[ "\$1" != deliver \] \|\| own="(.*)"', script)
+    theirs, own = re.findall(r'own="(.*)"', script)
+    assert set(keys.split()) - set(theirs.split()) == {
+        "GITOPS_GATE_DELIVERY_TOKEN",
+        "GITOPS_GATE_DELIVERY_SSH_KEY",
+        "GITOPS_GATE_SIGNING_KEY",
+    }
+    assert own == keys
+    for name in keys.split():
+        assert re.search(rf"^unset .*\b{name}\b", SCRIPT, re.MULTILINE), name
+
+
+def test_what_is_delivered_is_said_in_the_file_and_not_by_variables() -> None:
+    """Whoever starts a pipeline may set variables, and inputs only whoever may merge."""
+    called = '"$here/deliver" --forge-url "$GATE_URL" --repository-id "$GATE_REPOSITORY_ID"'
+    assert called in SCRIPT
+    for name in ("repository-id", "push-url", "ssh-known-hosts", "trusted-keys", "dry-run"):
+        assert f"='$[[ inputs.{name} ]]'" in TEMPLATE
 
 
 def test_the_scripts_put_no_token_into_an_argument() -> None:
