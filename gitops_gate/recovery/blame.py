@@ -264,6 +264,7 @@ class _Walk:
         self._tip = tip
         self._place = tip
         self._known = rendering
+        self._good = tip.side
         self._resource = watched.reference
         self._value = watched.value(rendering)
         self._unsure: list[CommitFacts] = []
@@ -277,7 +278,8 @@ class _Walk:
             if not self._place.commit.parents:
                 return self._ended() if self._agrees(self._history.here(self._place)) else None
             try:
-                step = self._history.before(self._place, thorough=self._thorough)
+                also = self._good if self._unsure else None
+                step = self._history.before(self._place, thorough=self._thorough, also=also)
             except SourceError as error:
                 return self._unknown(error)
             self._seen += 1
@@ -286,19 +288,19 @@ class _Walk:
                 changes = () if before.problem else self._watched.changes(before, self._known)
                 if changes:
                     return self._found(changes, step) if self._agrees(step.after) else None
-                self._go_on(before)
+                self._go_on(step, before)
                 if before is NOTHING:
                     return self._never()
             self._place = step.before
         return self._older() if self._agrees(self._history.here(self._place)) else None
 
-    def _go_on(self, before: Rendering) -> None:
+    def _go_on(self, step: Step, before: Rendering) -> None:
         """Nothing differs across the step, or nobody can know whether it does."""
         if before.problem is not None:
-            self._unsure.append(self._place.commit)
+            self._unsure.append(step.after.commit)
             return
         self._watched = self._watched.earlier(before, self._known)
-        self._known, self._unsure = before, []
+        self._known, self._good, self._unsure = before, step.before.side, []
 
     def _agrees(self, place: Place) -> bool:
         """Whether what is known is what the place renders to, so that no step was missed."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _STRUCTURE = ("kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml")
 _SPECIAL = ("120000", "160000")
 _AGENTS = (b"argoproj.io", b"toolkit.fluxcd.io")
+_PATTERNS = b"ApplicationSet"
 _MANIFESTS = (".yaml", ".yml", ".json")
 
 
@@ -128,22 +129,27 @@ class History:
         side = side_of(name, discovery, self._tree(commit))
         return Place(commit=commit, name=name, settings=settings, side=side)
 
-    def before(self, place: Place, *, thorough: bool) -> Step:
+    def before(self, place: Place, *, thorough: bool, also: Side | None = None) -> Step:
         """The step that led to a place, from its commit's first parent, which must be there.
 
+        Where the place cannot be rendered, its files say little: a step counts as well that
+        changes one of `also`, the application as it is at the next commit that can be.
         `thorough` looks at every step; otherwise those are passed over whose changed files are
         none of the application's and do not look as if discovery minded them.
         Raises `SourceError` when the parent is not in the repository.
         """
         parent = read_commit(self._repository, place.commit.parents[0])
         changed = self._changed(parent, place.commit)
-        if not thorough and place.side is not None and not self._concerns(changed, place.side):
-            return Step(before=replace(place, commit=parent), after=place, touched=False)
         paths = frozenset(each.path for each in changed)
+        concerned = also is not None and not paths.isdisjoint(also.closure.files)
+        quick = not thorough and not concerned
+        if quick and place.side is not None and not self._concerns(changed, place.side):
+            return Step(before=replace(place, commit=parent), after=place, touched=False)
         try:
             anew = CONFIGURATION_PATH in paths or place.problem is not None
             settings = self._settings(parent) if anew else place.settings
-            return self._step(place, parent, settings, paths)
+            step = self._step(place, parent, settings, paths)
+            return replace(step, touched=step.touched or concerned)
         except ConfigurationError as error:
             before = replace(place, commit=parent, side=None, problem=str(error))
             return Step(before=before, after=place, touched=True)
@@ -261,27 +267,42 @@ class History:
         folders = _folders(closure, side.application.path)
         above = _ancestors(side.application.path)
         for each in changed:
-            folder, _, name = each.path.rpartition("/")
+            folder = each.path.rpartition("/")[0]
             if (
                 each.special
                 or each.path == CONFIGURATION_PATH
                 or each.path in closure.files
                 or each.path in closure.missing
-                or name in _STRUCTURE
-                or folder in above
+                or (folder in above and _may_matter(each.path))
                 or not folders.isdisjoint(_ancestors(folder))
             ):
                 return True
-        loose = [blob for each in changed if each.path.endswith(_MANIFESTS) for blob in each.blobs]
-        return any(self._speaks_of_agents(blob) for blob in loose)
+        own = side.application.path.rpartition("/")[2].encode("utf-8", "surrogateescape")
+        return any(self._names(each, own) for each in changed)
 
-    def _speaks_of_agents(self, blob: str) -> bool:
-        """Whether a manifest may hold an object that says how an application is deployed."""
-        try:
-            content = self._repository.blobs.read_object(blob, "blob")
-        except SourceError:
-            return True
-        return any(word in content for word in _AGENTS)
+    def _names(self, changed: _Changed, folder: bytes) -> bool:
+        """Whether a file elsewhere may refer to the application's folder, or deploy it.
+
+        A reference ends with the folder's name, wherever it starts from; a set of Argo CD has
+        patterns.
+        """
+        if not _may_matter(changed.path):
+            return False
+        name = changed.path.rpartition("/")[2]
+        for blob in changed.blobs:
+            try:
+                content = self._repository.blobs.read_object(blob, "blob")
+            except SourceError:
+                return True
+            speaks = name in _STRUCTURE or any(word in content for word in _AGENTS)
+            if speaks and (folder in content or _PATTERNS in content):
+                return True
+        return False
+
+
+def _may_matter(path: str) -> bool:
+    """Whether discovery looks into a file of this name, wherever it is."""
+    return path.endswith(_MANIFESTS) or path.rpartition("/")[2] in _STRUCTURE
 
 
 def _changed_path(what: str, path: str) -> _Changed:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gitops_gate import Options, RenderError, render
 from gitops_gate.cli import main
 from tests.e2e.repositories import (
     Files,
@@ -384,6 +386,59 @@ def test_a_base_far_away_brings_a_value_and_a_generated_name_is_followed(
     field = ("--field", 'data["x.txt"]')
     report = answered(blame, "overlays/prod", "--resource", f"ConfigMap/{name}", *field)
     assert fields(report) == [("data.x.txt", "one", "two")]
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+@pytest.mark.usefixtures("path_with_engines")
+@pytest.mark.parametrize("seed", range(5))
+def test_the_step_is_the_one_that_rendering_every_commit_finds(
+    branch: Branch, blame: Blame, seed: int
+) -> None:
+    chance = random.Random(seed)
+    overlays = [kustomization("../../base"), kustomization("../../base", namePrefix="x-")]
+    overlays += [kustomization("../../base", replicas=[{"name": "web", "count": 7}])]
+    base = {"base/kustomization.yaml": kustomization("web.yaml"), "base/web.yaml": deployment()}
+    branch.step({**base, "overlays/prod/kustomization.yaml": overlays[0]})
+    edits: list[Callable[[], Files]] = [
+        lambda: {"base/web.yaml": deployment(replicas=chance.choice([2, 3]))},
+        lambda: {"overlays/prod/kustomization.yaml": chance.choice(overlays)},
+        lambda: {"other/x.yaml": config_map(colour=str(chance.random()))},
+        lambda: {"base/kustomization.yaml": chance.choice([kustomization("web.yaml"), "res: ["])},
+        lambda: {"README.md": str(chance.random())},
+        lambda: {
+            "copy/kustomization.yaml": chance.choice([kustomization("../base"), kustomization()])
+        },
+    ]
+    line = [branch.repository.git("rev-parse", "HEAD")]
+    line += [branch.step(chance.choice(edits)()) for _ in range(14)]
+    line.append(branch.step({"base/kustomization.yaml": kustomization("web.yaml")}))
+    found = blame("overlays/prod", "--format", "json").out
+    between = newest_difference(branch.repository.folder, line, "overlays/prod")
+    read = ("base", "overlays")
+    shown = {c: branch.repository.git("show", "--format=", "--name-only", c) for c in between}
+    assert commits(json.loads(found)) == [c for c in between if shown[c].startswith(read)]
+
+
+def newest_difference(folder: Path, line: list[str], application: str) -> list[str]:
+    """The newest steps across which the rendered text differs, by rendering every commit."""
+    texts = [rendered_at(folder, commit, application) for commit in line]
+    newer = len(line) - 1
+    for older in range(len(line) - 2, -1, -1):
+        if texts[older] == texts[newer]:
+            newer = older
+        elif texts[older] is not None:
+            return line[newer:older:-1]
+    return line[newer::-1]
+
+
+def rendered_at(folder: Path, commit: str, application: str) -> bytes | None:
+    try:
+        return render(folder, head=commit, options=Options(applications=(application,)))[
+            application
+        ]
+    except RenderError:
+        return None
 
 
 @pytest.mark.slow
