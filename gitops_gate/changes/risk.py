@@ -35,7 +35,7 @@ from typing import Any
 
 from gitops_gate.changes import rbac
 from gitops_gate.changes.immutable import changes_immutable_field
-from gitops_gate.changes.sources import elsewhere, source_reference
+from gitops_gate.changes.sources import elsewhere, known_at, source_reference
 from gitops_gate.changes.values import FieldChange
 from gitops_gate.config.delivery_settings import DeliverySettings
 from gitops_gate.resources.values import ResourceReference
@@ -275,9 +275,9 @@ def _delivery_source(subject: Subject) -> bool:
     reference = source_reference(subject.group_kind)
     if reference is not None and subject.base is not None:
         return subject.changes(*reference)
+    delivery = known_at(subject.delivery, subject.group_kind, subject.base)
     before, after = (
-        elsewhere(subject.group_kind, side, subject.delivery)
-        for side in (subject.base, subject.head)
+        elsewhere(subject.group_kind, side, delivery) for side in (subject.base, subject.head)
     )
     return bool(after - before)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,16 @@ _PORTS = {"http": 80, "https": 443, "ssh": 22}
 def source_reference(group_kind: tuple[str, str]) -> tuple[str, ...] | None:
     """The field by which a kind of resource names its source, where that is another object."""
     return _REFERENCES.get(group_kind)
+
+
+def known_at(
+    delivery: DeliverySettings, group_kind: tuple[str, str], base: Mapping[str, Any] | None
+) -> DeliverySettings:
+    """The settings, with the addresses that a resource has at the base where they say none."""
+    if delivery.addresses or base is None:
+        return delivery
+    addresses = dict.fromkeys(address for address, _, _ in _sources(group_kind, base))
+    return replace(delivery, addresses=tuple(addresses))
 
 
 def elsewhere(

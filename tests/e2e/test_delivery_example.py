@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gitops_gate.approvals.requirements import required
 from gitops_gate.changes.sources import elsewhere
 from gitops_gate.config import delivery_targets, load_settings
 from gitops_gate.delivery.hydrate import hydrated_files
@@ -18,6 +19,7 @@ from gitops_gate.source import folder_tree
 from tests.e2e.conftest import Gate
 from tests.e2e.repositories import edit
 from tests.engines import ROOT
+from tests.unit.approvals.making import change, production, resource
 from tests.unit.source.repositories import GitRepository
 
 EXAMPLE = ROOT / "examples" / "delivery"
@@ -104,3 +106,17 @@ def test_a_change_of_what_is_deployed_is_none(gate: Gate, example: GitRepository
     image = "apps/shop/production/deployment.yaml"
     found = risks(gate, example, "web:2.14.0", "web:2.15.0", image)
     assert found == {"image-changed", "rollout"}
+
+
+def test_its_rules_ask_the_platform_team_for_what_the_cluster_follows() -> None:
+    def asked(*labels: str) -> dict[str, tuple[int, tuple[str, ...]]]:
+        clusters = production("clusters/argocd", path="clusters/argocd")
+        followed = resource(
+            "clusters/argocd", "Application", group="argoproj.io", risks=tuple(labels)
+        )
+        made = change(applications=(clusters,), resources=(followed,))
+        wanted = required(made, SETTINGS.approvals).requirements
+        return {one.name: (one.count, one.teams) for one in wanted}
+
+    assert "what the cluster follows" not in asked()
+    assert asked("delivery-source")["what the cluster follows"] == (2, ("platform",))

@@ -500,6 +500,17 @@ def test_what_the_token_may_not_read_is_unknown_and_never_fine(github: GitHubSit
     assert any(one.startswith("contents: write") for one in needs)
 
 
+def test_an_environment_that_the_token_may_not_read_is_unknown(github: GitHubSite) -> None:
+    github.repository.private = True
+    github.server.token("ghs_no_actions", permissions={
+        "contents": "write", "administration": "write", "organization_administration": "write",
+    })  # fmt: skip
+    github.environment["GITOPS_GATE_TOKEN"] = "ghs_no_actions"
+    report = github.audit("--branch", "main")
+    (unknown,) = report["unknown"]
+    assert (unknown["id"], unknown["needs"]) == ("audit/delivering-environment", "actions: read")
+
+
 def test_of_a_ruleset_of_the_organisation_only_its_owners_see_the_bypass_list(
     github: GitHubSite,
 ) -> None:

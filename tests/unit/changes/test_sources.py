@@ -253,7 +253,15 @@ class TestWhenItIsSaid:
         assert risky("Application", text, delivery=ADDRESSED) is risk
         assert not risky("Application", text)
 
-    @pytest.mark.parametrize("kind", ["Application", "ApplicationSet", *VERSIONS])
+    def test_an_object_that_comes_to_name_another_repository(self) -> None:
+        here, there = (application("deploy/production", address=f"https://git/{n}") for n in "ab")
+        assert risky("Application", there, here)
+        assert not risky("Application", here.replace("https:", "ssh:"), here)
+        assert not risky("Application", there.replace("path: a", "path: b"), there)
+        flux = git_repository("{branch: deploy/production}")
+        assert risky("GitRepository", flux.replace("acme", "mallory"), flux)
+
+    @pytest.mark.parametrize("kind", VERSIONS)
     @pytest.mark.parametrize(
         "content",
         [
