@@ -134,7 +134,13 @@ def _rebuilt(states: Iterable[DesiredApplication], environment: str) -> Rebuilt:
         environment=environment,
         applications=tuple(state.application.name for state in states),
         phases=_in_phases(kept),
-        lacks=(*lacks_of(kept), *_places(homeless), *_values(states), *conflicts),
+        lacks=(
+            *lacks_of(kept),
+            *_places(homeless),
+            *_names(kept),
+            *_values(states),
+            *conflicts,
+        ),
         placed=dict(sorted(placed.items())),
         left_out=tuple(sorted(left_out)),
         sandboxed=all(state.sandboxed for state in states),
@@ -210,6 +216,19 @@ def _places(homeless: Mapping[str, int]) -> Iterator[Lack]:
             applications=(application,),
             remedy="kubectl would put them into its current one: say which by --namespace",
         )
+
+
+def _names(resources: Iterable[Placed]) -> Iterator[Lack]:
+    """Objects that only `kubectl create` takes, since nothing tells one from the next."""
+    for application, resource in resources:
+        if not resource.value["metadata"].get("name"):
+            yield Lack(
+                what="name",
+                name=f"of {resource.reference}, which the server makes up",
+                needed=False,
+                applications=(application,),
+                remedy="kubectl apply refuses it: create it by kubectl create",
+            )
 
 
 def _values(states: Iterable[DesiredApplication]) -> Iterator[Lack]:

@@ -334,6 +334,15 @@ def test_objects_that_differ_are_all_there_and_somebody_must_decide(rebuild: Reb
     ]
 
 
+def test_an_object_without_a_name_of_its_own_is_said_to_need_creating(rebuild: Rebuild) -> None:
+    metadata = {"generateName": "migrate-", "namespace": "default"}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata}
+    run = rebuild({"a/prod/x.yaml": json.dumps(job) + "\n"})
+    assert run.code == 0
+    assert "Job default/migrate-, which the server makes up" in run.err
+    assert "kubectl create" in run.err
+
+
 def test_no_secret_value_is_said(rebuild: Rebuild) -> None:
     secret = manifest("v1", "Secret", "db", stringData={"password": "tell-nobody"})
     run = rebuild({"a/prod/x.yaml": secret})
