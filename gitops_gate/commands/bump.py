@@ -44,7 +44,7 @@ def command(**arguments: Any) -> int:
 
     It is made for the pipeline of another repository as well: --repo is a checkout of this one,
     whose remote `origin` says which it is. The token is read from GITOPS_GATE_TOKEN, or else
-    GITHUB_TOKEN, GH_TOKEN or CI_JOB_TOKEN. What the token of a workflow opens starts no workflow:
+    GITHUB_TOKEN, GH_TOKEN or GITLAB_TOKEN. What the token of a workflow opens starts no workflow:
     take that of an App or of a service account.
 
     \b

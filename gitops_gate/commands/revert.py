@@ -41,7 +41,7 @@ def command(**arguments: Any) -> int:
     called again, the same change request is found.
 
     The forge is that of the remote `origin`, pinned by the default branch. The token is read from
-    GITOPS_GATE_TOKEN, or else GITHUB_TOKEN, GH_TOKEN or CI_JOB_TOKEN. What the token of a workflow
+    GITOPS_GATE_TOKEN, or else GITHUB_TOKEN, GH_TOKEN or GITLAB_TOKEN. What the token of a workflow
     opens starts no workflow: take that of an App or of a service account.
 
     \b

@@ -23,7 +23,7 @@ from gitops_gate.errors import ConfigurationError, RenderError
 from gitops_gate.pipeline import Options, compare
 from gitops_gate.recovery.bumps import Bump, Edit, ImageBump
 from gitops_gate.recovery.proposal import Proposal, Target, Wording, draft_edits
-from gitops_gate.recovery.references import parse_reference, same_repository
+from gitops_gate.recovery.references import ImageReference, parse_reference, same_repository
 from gitops_gate.recovery.versions import bumped
 from gitops_gate.reports.escaping import markdown, markdown_code, markdown_sentence, one_line
 from gitops_gate.reports.wording import field_texts, path_text, plural
@@ -131,11 +131,9 @@ def require_asked(
     if unasked:
         raise NotAsAskedError(f"something else would change as well: {_some(unasked)}")
     for image in images:
-        if not any(_is_asked(field, image) for change in changes for field in change.fields):
-            raise NotAsAskedError(
-                f"no container gets {image.new}; what changes is "
-                f"{_some([text for change in changes for text in field_texts(change, 2)])}"
-            )
+        if not any(_is_asked(one, image, edits) for change in changes for one in change.fields):
+            texts = [text for change in changes for text in field_texts(change, 2)]
+            raise NotAsAskedError(f"no container gets {image.new}; what changes is {_some(texts)}")
 
 
 def _unrendered(outcome: ApplicationOutcome, report: Report) -> RenderError:
@@ -160,36 +158,44 @@ def _unasked(
         yield f"{change.resource} is {change.operation.value}"
         return
     for field in change.fields:
-        if not any(_is_asked(field, image) or _follows(field, image, edits) for image in images):
+        if not any(
+            _is_asked(field, image, edits) or _follows(field, image, edits) for image in images
+        ):
             yield f"{change.resource} {path_text(field.path)}"
 
 
-def _is_asked(field: FieldChange, image: ImageBump) -> bool:
-    """Whether a field had an image of the old repository and has the new one."""
+def _is_asked(field: FieldChange, image: ImageBump, edits: Sequence[Edit]) -> bool:
+    """Whether a field had an image of the old repository, or its version, and has the new one."""
     if not isinstance(field.base, str) or not isinstance(field.head, str):
         return False
     before, after = parse_reference(field.base), parse_reference(field.head)
-    return (
-        before is not None
-        and after is not None
-        and same_repository(before.repository, image.old)
-        and same_repository(after.repository, image.new.repository)
-        and after.digest == image.new.digest
-        and (after.tag == image.new.tag or (after.tag is None and after.digest is not None))
-    )
+    if before is not None and after is not None and same_repository(before.repository, image.old):
+        same = same_repository(after.repository, image.new.repository)
+        tags = (image.new.tag, None) if image.new.digest else (image.new.tag,)
+        return same and after.digest == image.new.digest and after.tag in tags
+    olds = {old for edit in edits if edit.image is not None for old in _versions(edit.image)}
+    return field.base in olds and field.head in _versions(image.new)
 
 
 def _follows(field: FieldChange, image: ImageBump, edits: Sequence[Edit]) -> bool:
     """Whether a field only repeats the version, as the label of a chart does."""
     if not isinstance(field.base, str) or not isinstance(field.head, str):
         return False
-    for edit in edits:
-        if edit.image is None:
-            continue
-        pairs = zip(edit.image.version, image.new.version, strict=True)
-        if any(old and new and field.base.replace(old, new) == field.head for old, new in pairs):
-            return True
-    return False
+    return any(
+        field.base.replace(old, new) == field.head
+        for edit in edits
+        if edit.image is not None
+        for old in _versions(edit.image)
+        for new in _versions(image.new)
+    )
+
+
+def _versions(image: ImageReference) -> tuple[str, ...]:
+    """How the version of an image is written apart from its repository."""
+    tag, digest = image.version
+    return tuple(
+        part for part in (f"{tag}@{digest}" if tag and digest else None, tag, digest) if part
+    )
 
 
 def _contents(tree: Tree, files: frozenset[str]) -> Mapping[str, bytes]:

@@ -1,8 +1,9 @@
 """Where an application's files say which chart it depends on, and what the values of one are.
 
 Versions are those of `helmCharts` in a kustomization, of `dependencies` in the application's own
-`Chart.yaml`, of a Flux `HelmRelease`, and of an Argo CD `Application` whose source is a chart.
-Values are those of the files that a release is rendered with, and those that such objects hold.
+`Chart.yaml`, of a Flux `HelmRelease` or the `OCIRepository` that it takes its chart from, and of an
+Argo CD `Application` whose source is a chart. Values are those of the files that a release is
+rendered with, and those that such objects hold.
 """
 
 from __future__ import annotations
@@ -43,10 +44,22 @@ def _asked_charts(application: Application, path: str, value: Any) -> Iterator[t
     elif path == f"{folder}Chart.yaml" and application.renderer is Renderer.HELM:
         yield from _listed(value, ("dependencies",), "name", "version")
     elif isinstance(value, dict) and value.get("kind") == "HelmRelease":
-        yield from _one(value, ("spec", "chart", "spec"), "chart", "version")
+        name = _inside(value, ("spec", "chart", "spec", "chart")) or _metadata_name(value)
+        yield name, ("spec", "chart", "spec", "version")
+    elif isinstance(value, dict) and value.get("kind") == "OCIRepository":
+        url = _inside(value, ("spec", "url"))
+        name = url.rpartition("/")[2] if isinstance(url, str) else _metadata_name(value)
+        ref = _inside(value, ("spec", "ref"))
+        tagged = isinstance(ref, dict) and "tag" in ref
+        yield name, ("spec", "ref", "tag" if tagged else "semver")
     elif isinstance(value, dict) and value.get("kind") == "Application":
         yield from _one(value, ("spec", "source"), "chart", "targetRevision")
         yield from _listed(value, ("spec", "sources"), "chart", "targetRevision")
+
+
+def _metadata_name(value: Any) -> str:
+    """What stands for the name of a chart in a patch, which need not repeat it."""
+    return str(_inside(value, ("metadata", "name")))
 
 
 def _listed(value: Any, field: Field, name: str, version: str) -> Iterator[tuple[str, Field]]:

@@ -45,8 +45,17 @@ class Place:
     @property
     def where(self) -> str:
         """`apps/web.yaml:21`: the first of the scalars that say the version."""
+        return self._first.place
+
+    @property
+    def path(self) -> str:
+        """The file of `where`."""
+        return self._first.path
+
+    @property
+    def _first(self) -> Scalar:
         wanted = ("newTag", "digest", "tag", "newName", "name", "repository", "image")
-        return next(self.keys[key].place for key in wanted if key in self.keys)
+        return next(self.keys[key] for key in wanted if key in self.keys)
 
     def is_of(self, repository: str) -> bool:
         """Whether it names an image of a repository."""

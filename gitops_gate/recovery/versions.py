@@ -2,9 +2,10 @@
 
     files + bumps ──bumped──> edited files + the places that changed
 
-What decides in the end is looked at first: an application's own kustomization, then those below
-it, then values of charts, then manifests. Where the same thing is said at several places that do
-not agree, nothing is guessed: all of them are named.
+What decides in the end is looked at first: an application's own kustomization, then those that it
+builds on, then values of charts, then manifests. Where the same thing is said at several places
+that do not agree, the application's own folder decides; where that says several things itself,
+nothing is guessed: all of them are named.
 """
 
 from __future__ import annotations
@@ -63,8 +64,10 @@ def _image(
         places = [one for one in every if one.is_of(bump.old) or one.name == bump.old]
         if not places:
             continue
-        versions = {place.current for place in places}
-        if len(places) > 1 and (len(versions) > 1 or places[0].form == "kustomization"):
+        if not _agree(places):
+            own = _own_first(application, [place.path for place in places])[0]
+            places = [place for place in places if place.path in own] or places
+        if not _agree(places):
             raise _ambiguous(
                 f"{application.name} has {bump.old} at several places that may differ",
                 (f"{place.where} ({place.current})" for place in places),
@@ -91,6 +94,12 @@ def _image(
     )
 
 
+def _agree(places: Sequence[Place]) -> bool:
+    """Whether several places may be changed as one: entries of kustomizations never do."""
+    kustomized = any(place.form == "kustomization" for place in places)
+    return len(places) == 1 or (len({place.current for place in places}) == 1 and not kustomized)
+
+
 def _levels(application: Application, contents: Contents) -> Iterator[Iterable[Place]]:
     """Where images are looked for, what decides in the end first."""
     kustomizations = sorted(path for path in contents if _name(path) in NAMES)
@@ -110,12 +119,16 @@ def _levels(application: Application, contents: Contents) -> Iterator[Iterable[P
 def _chart(
     application: Application, contents: dict[str, bytes], bump: ChartBump
 ) -> tuple[dict[str, bytes], list[Edit]]:
-    found = [
-        (name, scalar)
-        for path in sorted(contents)
-        for name, scalar in chart_versions(application, path, contents[path])
-        if bump.name in (None, name)
-    ]
+    levels = (
+        [
+            (name, scalar)
+            for path in paths
+            for name, scalar in chart_versions(application, path, contents[path])
+            if bump.name in (None, name)
+        ]
+        for paths in _own_first(application, sorted(contents))
+    )
+    found = next(filter(None, levels), [])
     if not found:
         named = f"the chart {bump.name}" if bump.name else "a chart with a version"
         raise ConfigurationError(f"no file of {application.name} depends on {named}")
@@ -139,11 +152,11 @@ def _value(
         for one in scalars(contents[path], path)
         if one.document == 0 and one.field == bump.field
     ]
-    found = stacked[-1:] or [
-        scalar
-        for path in sorted(set(contents) - set(files))
-        for scalar in inline_values(path, contents[path], bump.field)
-    ]
+    levels = (
+        [scalar for path in paths for scalar in inline_values(path, contents[path], bump.field)]
+        for paths in _own_first(application, sorted(set(contents) - set(files)))
+    )
+    found = stacked[-1:] or next(filter(None, levels), [])
     key = ".".join(map(str, bump.field))
     if not found:
         where = f" ({', '.join(files)})" if files else ""
@@ -154,6 +167,16 @@ def _value(
     if len(found) > 1:
         raise _ambiguous(f"several charts have {key}", (scalar.place for scalar in found))
     return _with(contents, found[0], _typed(bump.text, found[0].value), f"values.{key}")
+
+
+def _own_first(
+    application: Application, paths: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The files of an application's own folder, whose patches decide, and those elsewhere."""
+    own = tuple(
+        path for path in paths if application.path == "." or path.startswith(f"{application.path}/")
+    )
+    return own, tuple(path for path in paths if path not in own)
 
 
 def _typed(text: str, old: object) -> object:

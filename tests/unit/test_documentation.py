@@ -26,7 +26,7 @@ from gitops_gate.checks.policy.modules import parse_module
 from gitops_gate.checks.policy.reference import rules_reference
 from gitops_gate.checks.policy.rules import _METADATA_KEYS, read_rule
 from gitops_gate.commands import group
-from gitops_gate.config import load_settings, load_waivers
+from gitops_gate.config import load_ratifications, load_settings, load_waivers
 from gitops_gate.discovery import discover
 from gitops_gate.documents import load_document
 from gitops_gate.documents.limits import Limits
@@ -297,7 +297,8 @@ def test_every_yaml_example_is_accepted(where: str, text: str) -> None:
     if schema and isinstance(value, dict) and not set(value) <= ours:
         accepted_by_a_ci(schema, value)
     elif isinstance(value, list):
-        assert load_waivers(data, path=where)
+        load = load_ratifications if "commit" in value[0] else load_waivers
+        assert load(data, path=where)
     elif any("/" in key for key in value):
         assert all(set(cases) <= {"allowed", "denied"} for cases in value.values())
     else:

@@ -67,6 +67,12 @@ class TestManifests:
             change(files, f"image={APP}:1.2@{NEW}")
         assert f"app/a.yaml:4 ({APP}:1.0), app/b.yaml:6 ({APP}:1.1)" in str(caught.value)
 
+    def test_where_the_own_folder_and_a_base_differ_the_own_one_decides(self) -> None:
+        files = {"app/patch.yaml": pod(f"{APP}:1.1"), "base/web.yaml": pod(f"{APP}:1.0")}
+        assert list(change(files, f"image={APP}:1.2@{NEW}")) == ["app/patch.yaml"]
+        files = {path: text.replace(":1.1", ":1.0") for path, text in files.items()}
+        assert list(change(files, f"image={APP}:1.2@{NEW}")) == ["app/patch.yaml", "base/web.yaml"]
+
     def test_an_unknown_image_is_answered_with_the_known_ones(self) -> None:
         with pytest.raises(ConfigurationError, match=f"the images there are: redis, {APP}") as it:
             change({"app/a.yaml": pod("redis:7", f"{APP}:1")}, f"image=nginx:1@{NEW}")
@@ -238,6 +244,9 @@ class TestCharts:
         "text",
         [
             "kind: HelmRelease\nspec: {chart: {spec: {chart: redis, version: 1.0.0}}}\n",
+            "kind: HelmRelease\nmetadata: {name: a}\nspec: {chart: {spec: {version: 1.0.0}}}\n",
+            "kind: OCIRepository\nspec: {url: oci://r/charts/redis, ref: {tag: 1.0.0}}\n",
+            "kind: OCIRepository\nspec: {url: oci://r/charts/redis, ref: {semver: 1.0.0}}\n",
             "kind: Application\nspec: {source: {chart: redis, targetRevision: 1.0.0}}\n",
             "kind: Application\nspec:\n  sources: [{path: x}, {chart: z, targetRevision: 1.0.0}]\n",
         ],
@@ -253,6 +262,11 @@ class TestCharts:
         assert change(files, "values.image.tag=v2")["app/a.yaml"] == text.replace("v1", "v2")
         done = change(files, f"image={APP}:v2@{NEW}")
         assert done["app/a.yaml"] == text.replace("v1", f"v2@{NEW}")
+
+    def test_a_patch_of_the_own_folder_decides(self) -> None:
+        text = "kind: HelmRelease\nspec: {chart: {spec: {chart: redis, version: 1.0.0}}}\n"
+        files = {"app/patch.yaml": text, "base/release.yaml": text}
+        assert list(change(files, "chart=1.1.0")) == ["app/patch.yaml"]
 
     def test_none(self) -> None:
         with pytest.raises(ConfigurationError, match="depends on a chart with a version"):
