@@ -298,11 +298,13 @@ class Piping:
         include: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         beside: Mapping[str, Any] | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> Ran:
         """Run the pipeline that GitLab would make with these variables.
 
         `include` replaces the entry without inputs, and `beside` is what stands beside it in the
-        project's file. Without a `token` or `trigger` there is no variable that holds it.
+        project's file. Without a `token` or `trigger` there is no variable that holds it. Further
+        variables, for the environment `delivery` alone, are `keys`.
         """
         self.runs += 1
         git = GitRepository(self.place)
@@ -334,6 +336,8 @@ class Piping:
         scope = "gitops-gate" if given.get("form") == "trusted" else "*"
         tokens = {"GITOPS_GATE_TOKEN": token, "GITOPS_GATE_TRIGGER_TOKEN": trigger}
         kept = {name: {"values": {scope: value}} for name, value in tokens.items() if value}
+        for name, value in (keys or {}).items():
+            kept.setdefault(name, {"values": {}})["values"]["delivery"] = value
         git.write(".gitlab-ci-local-variables.yml", yaml.safe_dump(kept))
         git.commit()
         require_program("rsync", "apt-get install rsync")
