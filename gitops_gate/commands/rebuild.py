@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gitops_gate.recovery.rebuild import Rebuilt
     from gitops_gate.recovery.rebuild_missing import Lack
 
-_MOST_NAMED = 5
+_MOST_NAMED = 3
 
 
 @click.command("rebuild")
@@ -150,20 +150,24 @@ def _summary(rebuilt: Rebuilt, commit: str, arguments: dict[str, Any]) -> Iterat
     others = [lack for lack in rebuilt.lacks if not lack.needed]
     if needed:
         yield "Needed, and not in Git:"
-        yield from map(_lack, needed)
+        yield from _grouped(needed)
     if others and not quiet:
         yield "Comes from elsewhere:"
-        yield from map(_lack, others)
+        yield from _grouped(others)
     if not needed and not quiet:
         yield "Nothing that is known to be needed is missing."
 
 
-def _lack(lack: Lack) -> str:
+def _grouped(lacks: Iterable[Lack]) -> Iterator[str]:
+    """Each sort once with what to do about it, and below it what is missing, and for whom."""
+    from itertools import groupby
+
     from gitops_gate.reports.escaping import one_line
 
-    names = ", ".join(map(one_line, lack.applications[:_MOST_NAMED]))
-    rest = len(lack.applications) - _MOST_NAMED
-    more = f" and {rest} more" if rest > 0 else ""
-    users = f" (for {names}{more})" if names else ""
-    remedy = f": {lack.remedy}" if lack.remedy else ""
-    return f"  {lack.what} {one_line(lack.name)}{users}{remedy}"
+    for (what, remedy), some in groupby(lacks, key=lambda lack: (lack.what, lack.remedy)):
+        yield f"  {what}: {remedy}" if remedy else f"  {what}"
+        for lack in some:
+            names = ", ".join(map(one_line, lack.applications[:_MOST_NAMED]))
+            rest = len(lack.applications) - _MOST_NAMED
+            more = f" and {rest} more" if rest > 0 else ""
+            yield f"    {one_line(lack.name)}" + (f" (for {names}{more})" if names else "")

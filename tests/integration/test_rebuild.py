@@ -190,10 +190,16 @@ def pods(**spec: Any) -> str:
 
 
 def needed(run: Run) -> list[str]:
-    """What stands behind `Needed, and not in Git`, without remedies."""
+    """What stands behind `Needed, and not in Git`, each with its sort in front."""
     _, _, rest = run.err.partition("Needed, and not in Git:\n")
-    lines = rest.partition("Comes from elsewhere:")[0].splitlines()
-    return [line.strip().partition(": ")[0] for line in lines]
+    lacks, what = [], ""
+    for line in rest.partition("Comes from elsewhere:")[0].splitlines():
+        if line.startswith("    "):
+            lacks.append(f"{what} {line.strip()}")
+        else:
+            what, _, remedy = line.strip().partition(": ")
+            assert remedy
+    return lacks
 
 
 def test_a_namespace_that_is_used_and_nowhere_defined_is_needed(rebuild: Rebuild) -> None:
@@ -255,7 +261,7 @@ def test_definitions_of_custom_kinds_are_needed(rebuild: Rebuild) -> None:
     )  # fmt: skip
     run = rebuild({"a/prod/x.yaml": several(widgets, route)})
     assert needed(run) == ["definition Certificate.cert-manager.io (for a/prod)"]
-    assert "IngressClass nginx" in run.err.partition("Comes from elsewhere:")[2]
+    assert "nginx (for a/prod)" in run.err.partition("Comes from elsewhere:")[2]
 
 
 def test_what_is_encrypted_needs_its_key(rebuild: Rebuild) -> None:
@@ -288,8 +294,8 @@ def test_charts_that_an_agent_fetches_are_said_to_come_from_elsewhere(rebuild: R
     )  # fmt: skip
     run = rebuild({"a/prod/x.yaml": files})
     assert run.code == 0
-    assert "chart postgres of Application shop/db" in run.err
-    assert "chart redis of HelmRelease shop/redis" in run.err
+    assert "postgres of Application shop/db" in run.err
+    assert "redis of HelmRelease shop/redis" in run.err
 
 
 def test_what_names_no_namespace_gets_the_one_that_an_agent_deploys_it_into(
@@ -339,7 +345,7 @@ def test_an_object_without_a_name_of_its_own_is_said_to_need_creating(rebuild: R
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata}
     run = rebuild({"a/prod/x.yaml": json.dumps(job) + "\n"})
     assert run.code == 0
-    assert "Job default/migrate-, which the server makes up" in run.err
+    assert "of Job default/migrate-, which the server makes up" in run.err
     assert "kubectl create" in run.err
 
 
