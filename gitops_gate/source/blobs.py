@@ -23,11 +23,17 @@ FOLDER_PREFIX = "path:"
 _CHUNK = 1 << 20
 
 
-def blob_id(content: bytes, algorithm: str = "sha1") -> str:
-    """The object id that Git gives to a file with this content (gitformat-object: "blob")."""
-    digest = hashlib.new(algorithm, b"blob %d\0" % len(content), usedforsecurity=False)
+def object_id(kind: str, content: bytes, algorithm: str = "sha1") -> str:
+    """The id that Git gives to an object of a kind: `blob`, `tree`, `commit` or `tag`."""
+    header = b"%s %d\0" % (kind.encode("ascii"), len(content))
+    digest = hashlib.new(algorithm, header, usedforsecurity=False)
     digest.update(content)
     return digest.hexdigest()
+
+
+def blob_id(content: bytes, algorithm: str = "sha1") -> str:
+    """The object id that Git gives to a file with this content (gitformat-object: "blob")."""
+    return object_id("blob", content, algorithm)
 
 
 def algorithm_of(oid: str) -> str:

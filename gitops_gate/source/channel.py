@@ -184,9 +184,11 @@ def _http(address: RemoteAddress, scheme: str, origin: str, path: str) -> Channe
 
 
 def _trusted_authorities() -> dict[str, str]:
-    """The file of certificate authorities that the forge's API is read with, for Git as well."""
+    """The certificate authorities that the forge's API is read with, for Git as well."""
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
-    return {"GIT_SSL_CAINFO": bundle} if bundle else {}
+    if not bundle:
+        return {}
+    return {"GIT_SSL_CAPATH" if Path(bundle).is_dir() else "GIT_SSL_CAINFO": bundle}
 
 
 def _ssh(address: RemoteAddress, place: str, given: str) -> Channel:

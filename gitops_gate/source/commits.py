@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from gitops_gate.errors import SourceError
+from gitops_gate.source.blobs import object_id
 from gitops_gate.source.git import git_failed, run_git
 from gitops_gate.source.objects import is_object_id
 from gitops_gate.source.paths import shown
@@ -133,11 +134,14 @@ def write_commit(
 
 
 def _write(repository: Repository, raw: bytes) -> str:
+    expected = object_id("commit", raw, repository.location.algorithm)
+    if repository.blobs.find(expected) is not None:
+        return expected
     written = run_git(
         ("hash-object", "-t", "commit", "-w", "--stdin"), git_dir=repository.scratch, stdin=raw
     )
     commit = written.stdout.decode("ascii", "replace").strip()
-    if written.code or not is_object_id(commit):
+    if written.code or commit != expected:
         raise git_failed("the commit cannot be written", written)
     return commit
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gitops_gate.errors import SourceError, UnsafePathError
+from gitops_gate.source.blobs import object_id
 from gitops_gate.source.git import decode, encode, git_failed, run_git
 from gitops_gate.source.objects import is_object_id
 from gitops_gate.source.paths import check_path, shown
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from gitops_gate.source.repository import Repository
 
 _FOLDER = "40000"
-_FILES = (Mode.FILE, Mode.EXECUTABLE)
+_ANY_FILE = "100"
+"""Starts the mode of a file; what follows was once more than executable or not."""
+
 _KINDS = {"tree": 2, "blob": 3}
 
 
@@ -53,7 +56,7 @@ def edited_tree(repository: Repository, tree: str | None, edits: Mapping[str, by
     for path in sorted(edits):
         content = edits[path]
         if content is not None:
-            oid = _object_id("blob", content, root.algorithm)
+            oid = object_id("blob", content, root.algorithm)
             made[oid] = ("blob", content)
             root.put(path, oid)
     result = root.written(made)
@@ -94,9 +97,10 @@ class _Folder:
         for name in above:
             folder = folder.enter(name, path)
         mode = folder.entries.get(last, (Mode.FILE.value, ""))[0]
-        if mode not in _FILES:
+        if not mode.startswith(_ANY_FILE):
             raise UnsafePathError(f"{shown(path)} is {_named(mode)}, and cannot become a file")
-        folder.entries[last] = (mode, oid)
+        kept = Mode.EXECUTABLE if mode == Mode.EXECUTABLE else Mode.FILE
+        folder.entries[last] = (kept.value, oid)
 
     def enter(self, name: bytes, path: str) -> _Folder:
         """The folder of a name in this one, which is made when it is missing."""
@@ -119,7 +123,7 @@ class _Folder:
             mode.encode() + b" " + name + b"\0" + bytes.fromhex(oid)
             for name, (mode, oid) in sorted(self.entries.items(), key=_in_git_order)
         )
-        oid = _object_id("tree", raw, self.algorithm)
+        oid = object_id("tree", raw, self.algorithm)
         made[oid] = ("tree", raw)
         return oid
 
@@ -133,7 +137,7 @@ def _named(mode: str) -> str:
         return "a folder"
     if mode == Mode.LINK:
         return "a symbolic link"
-    return "a submodule" if mode == Mode.SUBMODULE else "a file"
+    return "a file" if mode.startswith(_ANY_FILE) else "a submodule"
 
 
 def _in_git_order(entry: tuple[bytes, tuple[str, str]]) -> bytes:
@@ -165,12 +169,6 @@ def _records(raw: bytes, tree: str, width: int) -> Iterator[tuple[str, bytes, st
             raise SourceError(f"tree {tree} cannot be read; it was not made by Git")
         yield mode, raw[space + 1 : end], raw[end + 1 : end + 1 + width].hex()
         position = end + 1 + width
-
-
-def _object_id(kind: str, content: bytes, algorithm: str) -> str:
-    digest = hashlib.new(algorithm, b"%s %d\0" % (kind.encode(), len(content)))
-    digest.update(content)
-    return digest.hexdigest()
 
 
 def _store(repository: Repository, made: Mapping[str, tuple[str, bytes]]) -> None:

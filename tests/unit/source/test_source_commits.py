@@ -263,6 +263,14 @@ class TestEditing:
             tree = edited_tree(repository, read_commit(repository, "main").tree, {"run": b"y"})
             assert files(repository, tree) == {"run": ("100755", b"y")}
 
+    def test_a_mode_from_old_times_becomes_one_of_today(self, made: GitRepository) -> None:
+        tree = made.make_tree(("100664", b"old", b"x"), ("100664", b"other", b"x"))
+        with open_repository(made.folder) as repository:
+            edited = edited_tree(repository, tree, {"old": b"y"})
+            raw = repository.blobs.read_object(edited, "tree")
+            assert raw.startswith(b"100644 old\0")
+            assert b"100664 other\0" in raw
+
     def test_a_new_tree(self, made: GitRepository) -> None:
         with open_repository(made.folder) as repository:
             assert edited_tree(repository, None, {}) == TREE
@@ -369,8 +377,17 @@ class TestEditing:
         with open_repository(made.folder) as repository:
             tree = read_commit(repository, parent).tree
             edited_tree(repository, tree, {"a": b"y", "b/d": b"x"})
+            edited_tree(repository, tree, {"a": b"x", "b/c": b"y"})
             changed = edited_tree(repository, tree, {"e": b"new"})
-            write_commit(repository, tree=changed, parents=(parent,), message="x", at=AT)
+            commit = write_commit(repository, tree=changed, parents=(parent,), message="x", at=AT)
+            raw = repository.blobs.read_object(commit, "commit")
+        assert fingerprint(made.folder) == before
+        made.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw)
+        before = fingerprint(made.folder)
+        with open_repository(made.folder) as repository:
+            tree = edited_tree(repository, read_commit(repository, parent).tree, {"e": b"new"})
+            again = write_commit(repository, tree=tree, parents=(parent,), message="x", at=AT)
+            assert again == commit
         assert fingerprint(made.folder) == before
 
     @pytest.mark.slow
