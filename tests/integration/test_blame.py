@@ -12,6 +12,7 @@ import pytest
 
 from gitops_gate import Options, RenderError, render
 from gitops_gate.cli import main
+from gitops_gate.recovery.blame_claims import Delivery
 from tests.e2e.repositories import (
     Files,
     Run,
@@ -233,6 +234,25 @@ def test_a_field_that_one_resource_alone_has_needs_no_resource(
     branch.step({"shop/web.yaml": deployment(replicas=2), "shop/x.yaml": config_map()})
     scaled = branch.step({"shop/web.yaml": deployment(replicas=3)})
     assert commits(answered(blame, "shop", "--field", "spec.replicas")) == [scaled]
+
+
+def test_a_clone_with_attestations_is_told_where_they_are(branch: Branch, blame: Blame) -> None:
+    branch.step({"shop/web.yaml": deployment()})
+    assert "attested" not in blame("shop").out
+    ref = "refs/remotes/origin/gitops-gate/attestations"
+    branch.repository.git("update-ref", ref, "HEAD")
+    assert f"Deliveries are attested in {ref}" in blame("shop").out
+
+
+def test_who_approved_is_said_where_an_attestation_was_read(
+    branch: Branch, blame: Blame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    branch.step({"shop/web.yaml": deployment()})
+    delivery = Delivery(changes=(12,), approved_by=("ann",), attestation="sha256:1", verified=True)
+    monkeypatch.setattr("gitops_gate.recovery.blame_claims.delivered_by", lambda *_: delivery)
+    assert "  change request 12, approved by ann (attested)\n" in blame("shop").out
+    [step] = answered(blame, "shop")["steps"]
+    assert step["delivery"]["approved_by"] == ["ann"]
 
 
 # -------------------------------------------------------------------------------- what is not known
