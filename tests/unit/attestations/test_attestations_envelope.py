@@ -289,6 +289,8 @@ FORMS: dict[str, Callable[[], bytes]] = {
     "base64 with more padding": lambda: envelope(payload="e30=="),
     "base64 with loose bits": lambda: envelope(payload="e31="),
     "base64 of both alphabets": lambda: envelope(payload="-_+/"),
+    "base64 of both alphabets once each": lambda: envelope(payload="-A+A"),
+    "base64 of both alphabets the other way": lambda: envelope(payload="_A/A"),
     "base64 that is no ASCII": lambda: envelope(payload="é==="),
     "the payload twice": lambda: envelope().replace(b'{"payload"', b'{"payload": "", "payload"', 1),
 }
