@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-tag", is_flag=True, help="Take an image without a digest, which can be moved."
 )
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME",
+    help="Another application that may change as well, since it reads the same file; may be "
+    "repeated.",
+)
 @click.option("--reason", default="", metavar="TEXT", help="Why, for whoever has to approve it.")
 @proposal_options
 @running_options
@@ -65,6 +72,7 @@ def command(**arguments: Any) -> int:
         bumps=tuple(
             parse_bump(change, allow_tag=arguments["allow_tag"]) for change in arguments["changes"]
         ),
+        also=arguments["also"],
         reason=arguments["reason"].strip(),
         title=arguments["title"],
         labels=arguments["labels"],

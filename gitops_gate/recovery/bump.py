@@ -57,10 +57,14 @@ class Bumped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is to be bumped in which application, by its name, and how the proposal is called."""
+    """What is to be bumped in which application, by its name, and how the proposal is called.
+
+    `also` are other applications that may change as well, since they read the same files.
+    """
 
     application: str
     bumps: tuple[Bump, ...]
+    also: tuple[str, ...] = ()
     reason: str = ""
     title: str | None = None
     labels: tuple[str, ...] = ()
@@ -79,6 +83,9 @@ def bump(repository: Repository, target: Target, asked: Asked, options: Options)
     application = discovery.applications.get(asked.application)
     if application is None:
         raise _unknown(asked.application, discovery.applications)
+    for name in asked.also:
+        if name not in discovery.applications:
+            raise _unknown(name, discovery.applications)
     contents = _contents(tree, discovery.closures[application.name].files)
     edited, edits = bumped(application, contents, asked.bumps)
     changed = {path: data for path, data in edited.items() if data != contents[path]}
@@ -89,7 +96,7 @@ def bump(repository: Repository, target: Target, asked: Asked, options: Options)
     report = compare(
         repository.revision(target.commit), repository.revision(first.commit), deciding, options
     )
-    require_asked(application, asked.bumps, edits, report)
+    require_asked(asked, edits, report)
     body = "\n".join(_body(asked, application, edits, report)) + "\n"
     wording = _wording(asked, application, edits, body)
     return Bumped(
@@ -100,9 +107,7 @@ def bump(repository: Repository, target: Target, asked: Asked, options: Options)
     )
 
 
-def require_asked(
-    application: Application, bumps: Sequence[Bump], edits: Sequence[Edit], report: Report
-) -> None:
+def require_asked(asked: Asked, edits: Sequence[Edit], report: Report) -> None:
     """Raise `NotAsAskedError` unless the rendered result changes as asked, and no more than that.
 
     `RenderError` when something could not be rendered, so that it is not known.
@@ -110,22 +115,23 @@ def require_asked(
     for outcome in report.applications:
         if outcome.status is Status.FAILED or (outcome.affected and outcome.reason):
             raise _unrendered(outcome, report)
-    others = sorted({one.application for one in report.changes} - {application.name})
+    changes = report.changes
+    others = sorted({one.application for one in changes} - {asked.application, *asked.also})
     if others:
         raise NotAsAskedError(
-            f"{plural(len(others), 'other application')} would change as well: "
-            f"{_some(others)}; {_some(_places(edits))} is theirs too",
-            remedy=f"say it in a file that only {application.name} reads",
+            f"{plural(len(others), 'other application')} would change as well: {_some(others)}; "
+            f"{_some(_places(edits))} is theirs too",
+            remedy=f"say it in a file that only {asked.application} reads, or let them change: "
+            "--also NAME",
         )
-    changes = [one for one in report.changes if one.application == application.name]
-    if not changes:
+    if all(one.application != asked.application for one in changes):
         raise NotAsAskedError(
             f"nothing changes in the cluster: {_some(_places(edits))} has no effect on what "
-            f"{application.name} renders to",
-            remedy="look for what overrides it: gitops-gate render " + application.name,
+            f"{asked.application} renders to",
+            remedy=f"look for what overrides it: gitops-gate render {asked.application}",
         )
-    images = [one for one in bumps if isinstance(one, ImageBump)]
-    if len(images) < len(bumps):
+    images = [one for one in asked.bumps if isinstance(one, ImageBump)]
+    if len(images) < len(asked.bumps):
         return
     unasked = [text for change in changes for text in _unasked(change, images, edits)]
     if unasked:

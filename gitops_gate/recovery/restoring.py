@@ -10,9 +10,10 @@ files are not the question.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gitops_gate.config.settings import Settings
@@ -22,16 +23,16 @@ from gitops_gate.pipeline import Options, compare
 from gitops_gate.recovery.proposal import Target
 from gitops_gate.recovery.steps import parent_of
 from gitops_gate.review.judging import rules_of
-from gitops_gate.source import changed_paths
 from gitops_gate.source.commits import CommitFacts, read_commit, write_commit
-from gitops_gate.source.recompute import reverted_tree_id, steps_between
+from gitops_gate.source.git import decode, encode, git_failed, run_git
+from gitops_gate.source.recompute import reverted_tree_id
 from gitops_gate.verdict.values import ApplicationOutcome, Report, Status
 
 if TYPE_CHECKING:
     from gitops_gate.source import Repository
 
 _MOST_LATER = 200
-"""Later steps that are searched for those that an application differs by."""
+"""Later steps that are named of one application."""
 
 
 class Restored(StrEnum):
@@ -86,9 +87,10 @@ def undo(repository: Repository, target: Target, steps: Sequence[str]) -> str:
         try:
             tree = reverted_tree_id(repository, step, current)
         except MergeConflictError as error:
+            _, _, files = error.message.rpartition("conflicts in ")
             raise MergeConflictError(
                 f"{step[:12]} cannot be undone on the tip of "
-                f"{target.ref.removeprefix('refs/heads/')}: {error.message}",
+                f"{target.ref.removeprefix('refs/heads/')}: conflicts in {files}",
                 remedy="revert the later steps that touch these files as well, in the same call, "
                 "or resolve it by hand: git revert",
             ) from None
@@ -140,13 +142,12 @@ def _compared(
         name: {path for side in pair if name in side.closures for path in side.closures[name].files}
         for name in names
     }
-    later = _later(repository, target, restoration)
+    later = partial(_later, repository, target, restoration)
     outcomes = [
-        _outcome(repository, each, report, later, files.get(each.name, set()))
+        _outcome(each, report, partial(later, files.get(each.name, set())))
         for each in report.applications
     ]
-    narrowing = "narrowed to"
-    warnings = tuple(one for one in report.warnings if not one.startswith(narrowing))
+    warnings = tuple(one for one in report.warnings if not one.startswith("narrowed to"))
     return replace(restoration, outcomes=tuple(outcomes), warnings=warnings)
 
 
@@ -176,35 +177,41 @@ def _touched(
     return found
 
 
-def _later(
-    repository: Repository, target: Target, restoration: Restoration
-) -> tuple[CommitFacts, ...]:
-    """The steps after the earlier state that stay, the newest first."""
-    undone = {step.commit for step in restoration.steps}
-    every = steps_between(repository, restoration.before, target.commit) or ()
-    kept = [step for step in reversed(every) if step not in undone]
-    return tuple(read_commit(repository, step) for step in kept[:_MOST_LATER])
-
-
 def _outcome(
-    repository: Repository,
-    outcome: ApplicationOutcome,
-    report: Report,
-    later: Sequence[CommitFacts],
-    files: set[str],
+    outcome: ApplicationOutcome, report: Report, later: Callable[[], tuple[CommitFacts, ...]]
 ) -> Outcome:
     restored, reason = _restored(outcome)
-    changes = [one for one in report.changes if one.application == outcome.name]
-    if restored is Restored.EQUAL:
-        later = ()
+    different = restored is Restored.DIFFERENT
     return Outcome(
         application=outcome.name,
         environment=outcome.environment,
         restored=restored,
-        resources=len(changes),
-        later=tuple(step for step in later if _touches(repository, step, files)),
+        resources=sum(one.application == outcome.name for one in report.changes),
+        later=later() if different else (),
         reason=reason,
     )
+
+
+def _later(
+    repository: Repository, target: Target, restoration: Restoration, files: set[str]
+) -> tuple[CommitFacts, ...]:
+    """The steps after the earlier state that stay and touch some files, the newest first.
+
+    Git looks for them (git-rev-list(1), "--stdin"): it need not list a tree for each.
+    """
+    named = [path for path in sorted(files) if "\n" not in path]
+    asked = [target.commit, f"^{restoration.before}", "--", *named]
+    found = run_git(
+        ("rev-list", "--first-parent", "--stdin"),
+        git_dir=repository.scratch,
+        stdin=encode("".join(f"{line}\n" for line in asked)),
+        environment={"GIT_LITERAL_PATHSPECS": "1"},
+    )
+    if found.code:
+        raise git_failed("the later steps cannot be listed", found)
+    undone = {step.commit for step in restoration.steps}
+    kept = [step for step in decode(found.stdout).split() if step not in undone]
+    return tuple(read_commit(repository, step) for step in kept[:_MOST_LATER])
 
 
 def _restored(outcome: ApplicationOutcome) -> tuple[Restored, str | None]:
@@ -214,11 +221,6 @@ def _restored(outcome: ApplicationOutcome) -> tuple[Restored, str | None]:
         return Restored.UNKNOWN, outcome.reason
     same = outcome.digest.base == outcome.digest.head
     return (Restored.EQUAL if same else Restored.DIFFERENT), None
-
-
-def _touches(repository: Repository, step: CommitFacts, files: set[str]) -> bool:
-    before = repository.revision(step.parents[0]).tree
-    return not files.isdisjoint(changed_paths(before, repository.revision(step.commit).tree))
 
 
 def _cache(options: Options) -> FactCache | None:

@@ -149,6 +149,9 @@ class TestKustomize:
         assert done.code == 1
         assert "1 other application would change as well: overlays/test; base/web.yaml" in done.err
         assert "say it in a file that only overlays/staging reads" in done.err
+        asked = ("overlays/staging", f"image={APP}:v1@{NEW}", "--also")
+        assert bump(*asked, "overlays/test").code == 0
+        assert bump(*asked, "overlays/tset").code == 2
 
     def test_a_base_may_be_edited_where_all_others_override_it(
         self, made: GitRepository, bump: Bump
