@@ -9,7 +9,7 @@ as an edit inside of a merge commit, did not come from the change request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from gitops_gate.delivery.values import Hold, Landing, Method
@@ -26,9 +26,6 @@ from gitops_gate.source.recompute import (
 
 Landed = Callable[[str], tuple[LandedChange, ...]]
 """The change requests that the forge connects with a commit."""
-
-_LOOK_AHEAD = 100
-"""How many commits one change may have landed as, where the forge names it for the last alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,57 +48,25 @@ def landing_of(
 ) -> Landing | Hold:
     """How the first of `commits`, which stand on `before`, came to a branch (full ref name).
 
-    Where a forge knows of no change request for it, as GitLab does not for all but the last commit
-    that it rebased itself, later ones are asked about: what they lead to must account for this one.
-    `earlier` are the numbers of change requests that landed before: none lands twice. Raises
-    `ForgeError` and `SourceError` when it cannot be found out.
+    The forge is asked about that commit alone, and not about later ones: so what was pushed just
+    before a change is not taken for a part of it. `earlier` are the numbers of change requests that
+    landed before: none lands twice. Raises `ForgeError` and `SourceError` when it cannot be found
+    out.
     """
     first = commits[0]
     parents = read_commit(repository, first).parents
     if len(parents) > 2:
         message = f"{_short(first)} is a merge of {len(parents)} parents: no forge makes one"
         return Hold(commit=first, code="octopus", message=message)
-    asked = _Asked(repository=repository, before=before, commits=commits, branch=branch)
-    named = asked.proofs(landed(first))
-    if not named and len(parents) == 1:
-        for commit in _linear_run(repository, commits)[1:]:
-            if any(proof.method for proof in named.values()):
-                break
-            named = {
-                change: proof
-                for change, proof in asked.proofs(landed(commit)).items()
-                if proof.method
-            }
-    proven = {change: proof for change, proof in named.items() if proof.method}
+    proofs = {
+        change: _proof(repository, before, commits, change)
+        for change in landed(first)
+        if change.base_ref == branch
+    }
+    proven = {change: proof for change, proof in proofs.items() if proof.method}
     if proven:
         return _landing(before, commits, proven, earlier)
-    return _unexplained(first, {change.number: proof.why for change, proof in named.items()})
-
-
-def _linear_run(repository: Repository, commits: Sequence[str]) -> Sequence[str]:
-    """The commits up to the first that is a merge, which is a step of its own."""
-    for count, commit in enumerate(commits[:_LOOK_AHEAD]):
-        if len(read_commit(repository, commit).parents) > 1:
-            return commits[:count]
-    return commits[:_LOOK_AHEAD]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What has to be accounted for: the first of the commits of a branch, standing on `before`."""
-
-    repository: Repository
-    before: str
-    commits: Sequence[str]
-    branch: str
-
-    def proofs(self, changes: Iterable[LandedChange]) -> dict[LandedChange, _Proof]:
-        """Whether each of the changes that were made to the branch accounts for it."""
-        return {
-            change: _proof(self.repository, self.before, self.commits, change)
-            for change in changes
-            if change.base_ref == self.branch
-        }
+    return _unexplained(first, {change.number: proof.why for change, proof in proofs.items()})
 
 
 def _landing(

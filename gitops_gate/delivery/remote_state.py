@@ -85,10 +85,10 @@ def positions(
     `ConfigurationError` where nothing is to be delivered, and `SourceError` and `AttestationError`
     where a ref or what is attested about it is not as we left it.
     """
-    settings = _settings_at(remote, remote.refs[branch])
+    settings = settings_at(remote, remote.refs[branch])
     delivered = _newest(remote, branch, settings, trusted)
     if delivered is not None:
-        settings = _settings_at(remote, delivered)
+        settings = settings_at(remote, delivered)
     targets = delivery_targets(settings, branch.removeprefix("refs/heads/"))
     if not targets:
         raise ConfigurationError(
@@ -107,7 +107,8 @@ def fetched_store(remote: Remote, attestations: str) -> str | None:
     return store
 
 
-def _settings_at(remote: Remote, commit: str) -> DeliverySettings:
+def settings_at(remote: Remote, commit: str) -> DeliverySettings:
+    """What the rules of a commit say about delivery. Raises `GitOpsGateError`."""
     return rules_of(remote.repository, commit).rules.settings.delivery
 
 

@@ -18,7 +18,13 @@ from gitops_gate.delivery.hydrated import hydrated_commit
 from gitops_gate.delivery.judging import Judging
 from gitops_gate.delivery.moving import Move, Signing, decision_of, moved, prepared
 from gitops_gate.delivery.record import body_of, landed_numbers, policies_of
-from gitops_gate.delivery.remote_state import Position, Remote, positions, read_remote
+from gitops_gate.delivery.remote_state import (
+    Position,
+    Remote,
+    positions,
+    read_remote,
+    settings_at,
+)
 from gitops_gate.delivery.values import Delivered, Hold, Outcome
 from gitops_gate.delivery.walk import Told, Walked, Way, walk
 from gitops_gate.delivery.witnesses import Witnesses
@@ -158,7 +164,7 @@ class _Run:
             line=(position.last, *line),
             earlier=landed_numbers(bodies),
         )
-        walked = walk(judging, way, witnesses.landed, setting.told)
+        walked = self._settled(position, walk(judging, way, witnesses.landed, setting.told))
         if not walked.steps:
             return self._outcome(position, walked, Outcome.HELD)
         if signer is None:
@@ -168,6 +174,24 @@ class _Run:
         if setting.dry_run:
             return self._outcome(position, walked, Outcome.DRY_RUN, move)
         return self._pushed(position, walked, move)
+
+    def _settled(self, position: Position, walked: Walked) -> Walked:
+        """The same, but nothing where a first delivery goes by settings that are not verified.
+
+        Before it there are none but the tip's, and whoever pushed those chose where to, by whom it
+        is signed and after which commit it begins.
+        """
+        if position.chain or not walked.steps:
+            return walked
+        verified = settings_at(self.remote, walked.steps[-1].landing.after)
+        if verified == settings_at(self.remote, self.tip):
+            return walked
+        hold = walked.hold or Hold(
+            commit=self.tip,
+            code="configuration",
+            message="what the tip says about delivery is not what the last verified commit says",
+        )
+        return Walked(hold=hold)
 
     def _witnesses(self, position: Position, line: Sequence[str]) -> Witnesses:
         return Witnesses(

@@ -6,6 +6,7 @@ more; it is fetched by its id while the forge still has it, and kept as evidence
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -62,7 +63,7 @@ class Witnesses:
                 self._sleep(self._patience.pop(0))
                 found = self._forge.landed.landed(commit)
             for change in found:
-                self._bring(change.head)
+                self._bring(change.head, self._head_ref(change))
             self._landed[commit] = found
         return self._landed[commit]
 
@@ -86,17 +87,27 @@ class Witnesses:
             self._bring(moment.base)
         return Witness(forge=forge, snapshot=snapshot, recording=recording)
 
-    def _bring(self, commit: str) -> None:
+    def _head_ref(self, change: LandedChange) -> str:
+        """Where a forge keeps the head of a change request, also when its branch is gone."""
+        kind = "pull" if self._forge.kind == "github" else "merge-requests"
+        return f"refs/{kind}/{change.number}/head"
+
+    def _bring(self, commit: str, *refs: str) -> None:
         """Have a commit, if it can still be had; whoever needs it says so when it cannot."""
-        repository = self._remote.repository
+        for want in (commit, *refs):
+            if self._has(commit):
+                break
+            with contextlib.suppress(SourceError):
+                fetch(self._remote.repository, self._remote.address, (want,))
+        if self._has(commit):
+            self._evidence.add(commit)
+
+    def _has(self, commit: str) -> bool:
         try:
-            repository.resolve(commit)
+            self._remote.repository.resolve(commit)
         except SourceError:
-            try:
-                fetch(repository, self._remote.address, (commit,))
-            except SourceError:
-                return
-        self._evidence.add(commit)
+            return False
+        return True
 
 
 def _moments(recording: Recording, snapshot: Snapshot, now: Moment) -> Iterable[Moment]:

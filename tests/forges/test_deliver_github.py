@@ -480,3 +480,26 @@ class TestTheReviewOfARatification:
         code, report = self.review(ground, pull.number)
         assert code == 1
         assert "did not land on the branch" in str(report["reasons"])
+
+
+class TestSettingsThatAreNotVerified:
+    def test_a_first_delivery_does_not_go_where_a_direct_push_says(self, ground: Ground) -> None:
+        text = ground.rules().replace(REF, "refs/heads/deploy/elsewhere")
+        ground.server.direct(ground.shop, "main", {".gitops-gate.yaml": text}, by="mia")
+        done = ground.deliver()
+        assert (done.code, done.hold) == (1, "direct_push")
+        assert set(ground.shop.git.branches()) == {"main", "rules"}
+
+    def test_a_ref_that_follows_is_not_changed_by_a_direct_push(self, ground: Ground) -> None:
+        assert ground.deliver().code == 0
+        text = ground.rules().replace(REF, "refs/heads/deploy/elsewhere")
+        ground.server.direct(ground.shop, "main", {".gitops-gate.yaml": text}, by="mia")
+        done = ground.deliver()
+        assert (done.hold, done.one["ref"]) == ("direct_push", REF)
+
+    def test_nor_is_the_branch_of_attestations(self, ground: Ground) -> None:
+        assert ground.deliver().code == 0
+        text = ground.rules().replace("  signing:", "  attestations: refs/heads/other\n  signing:")
+        ground.server.direct(ground.shop, "main", {".gitops-gate.yaml": text}, by="mia")
+        assert ground.deliver().code == 2
+        assert "other" not in ground.shop.git.branches()
