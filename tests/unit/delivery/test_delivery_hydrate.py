@@ -166,6 +166,7 @@ def test_two_applications_never_share_a_folder(names: list[str]) -> None:
     assert all("/" not in folder and not folder.startswith(".") for folder in folders)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text("abc", min_size=1), VALUES, max_size=4))
 def test_what_is_written_reads_as_the_same_resource(spec: dict[str, Any]) -> None:
     value = {"apiVersion": "x.example.com/v1", "kind": "X", "metadata": {"name": "x"}, "spec": spec}
