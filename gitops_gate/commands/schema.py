@@ -12,6 +12,8 @@ _FILES = {
     "waivers": ("gitops_gate.config", "waivers.json"),
     "ratifications": ("gitops_gate.config", "ratifications.json"),
     "audit": ("gitops_gate.audit", "audit.json"),
+    "delivery": ("gitops_gate.delivery", "delivery.json"),
+    "verification": ("gitops_gate.delivery", "verification.json"),
 }
 """The package and the file of each schema that is written by hand."""
 
@@ -21,8 +23,8 @@ _FILES = {
 def command(name: str) -> int:
     """Print a JSON Schema: of the configuration, of a file beside it, or of a report.
 
-    Beside the configuration are waivers and ratifications; reports are the JSON report and that of
-    an audit.
+    Beside the configuration are waivers and ratifications; reports are the JSON report, that of an
+    audit, and what `deliver` and `verify` print as JSON.
     """
     if name == "report":
         from gitops_gate.reports.report_schema import report_schema
