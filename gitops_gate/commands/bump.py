@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +11,7 @@ from gitops_gate.commands.options import running_options
 from gitops_gate.commands.proposing import Session, proposal_options, proposing, width
 
 if TYPE_CHECKING:
-    from gitops_gate.recovery.bump import Bumped
+    from gitops_gate.recovery.bump import Asked, Bumped
     from gitops_gate.recovery.proposal import Proposal
     from gitops_gate.reports.lines import Line
 
@@ -64,19 +64,9 @@ def command(**arguments: Any) -> int:
     Exit codes: 0 opened, or printed by --dry-run; 1 refused, since nothing or something else
     changes; 2 errors.
     """
-    from gitops_gate.recovery.bump import Asked, bump
-    from gitops_gate.recovery.bumps import parse_bump
+    from gitops_gate.recovery.bump import bump
 
-    asked = Asked(
-        application=arguments["application"],
-        bumps=tuple(
-            parse_bump(change, allow_tag=arguments["allow_tag"]) for change in arguments["changes"]
-        ),
-        also=arguments["also"],
-        reason=arguments["reason"].strip(),
-        title=arguments["title"],
-        labels=arguments["labels"],
-    )
+    asked = _asked(arguments)
 
     def work(session: Session) -> tuple[Proposal, Iterable[Line]]:
         done = bump(session.repository, session.target, asked, session.options)
@@ -85,10 +75,37 @@ def command(**arguments: Any) -> int:
     return proposing(arguments, work)
 
 
+def _asked(arguments: Mapping[str, Any]) -> Asked:
+    from gitops_gate.recovery.bump import Asked
+    from gitops_gate.recovery.bumps import parse_bump
+
+    allow_tag = arguments["allow_tag"]
+    return Asked(
+        application=arguments["application"],
+        bumps=tuple(parse_bump(change, allow_tag=allow_tag) for change in arguments["changes"]),
+        also=arguments["also"],
+        reason=arguments["reason"].strip(),
+        title=arguments["title"],
+        labels=arguments["labels"],
+    )
+
+
 def _changes(done: Bumped) -> Iterator[Line]:
-    """What changes in the cluster, as a check shows it."""
+    """What changes in the cluster, and what the gate finds in it, as a check shows them."""
+    from gitops_gate.recovery.restoring import rendering_warnings
+    from gitops_gate.reports.escaping import one_line
     from gitops_gate.reports.grouping import Overview
     from gitops_gate.reports.text_changes import change_lines
+    from gitops_gate.verdict.values import Verdict
 
-    yield ((f"Changes in the cluster ({len(done.report.changes)}):", "strong"),)
-    yield from change_lines(Overview(report=done.report), width(), most=50)
+    report = done.report
+    yield ((f"Changes in the cluster ({len(report.changes)}):", "strong"),)
+    yield from change_lines(Overview(report=report), width(), most=50)
+    for reason in report.reasons:
+        if reason.verdict is not Verdict.ALLOW:
+            said = f"A check of it says {reason.verdict.value}: {one_line(reason.message)}"
+            yield ((said, reason.verdict.value),)
+            yield ()
+    for warning in rendering_warnings(report.warnings):
+        yield ((f"Warning: {one_line(warning)}", "warning"),)
+        yield ()

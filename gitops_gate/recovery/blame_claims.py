@@ -7,12 +7,15 @@ into it, and so can anybody. It is a claim, and shown as one. An attestation is 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gitops_gate.attestations.values import Channel
 from gitops_gate.source.git import run_git
 
 if TYPE_CHECKING:
+    from gitops_gate.attestations.signing import Trusted
     from gitops_gate.source import Repository
 
 ATTESTATIONS = (
@@ -33,15 +36,15 @@ _CLAIMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What an attestation says about a step: its change requests, and who approved them.
+    """What a verified attestation says about a step: its change requests, and who approved them.
 
-    `attestation` is the digest of the envelope. `verified` is whether a trusted key signed it.
+    `attestation` is the digest of the envelope. A step that was ratified has those of the change
+    that ratified it.
     """
 
     changes: tuple[int, ...]
     approved_by: tuple[str, ...]
     attestation: str
-    verified: bool
 
 
 def claimed_changes(message: str) -> tuple[str, ...]:
@@ -51,13 +54,42 @@ def claimed_changes(message: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def delivered_by(_repository: Repository, _commit: str) -> Delivery | None:
-    """The delivery that brought a commit, as its attestation says; None where none was read.
+def deliveries(
+    repository: Repository, repository_id: int, trusted: Sequence[Trusted]
+) -> Mapping[str, Delivery]:
+    """The delivery of every commit that one of the clone's verified chains speaks of.
 
-    Attestations are believed with a trusted key alone, which is given from outside, so that here
-    none is read: `gitops-gate verify` does.
+    Signatures and chains are checked here; that a decision follows from its inputs is what
+    `gitops-gate verify` says. Raises `AttestationError` where a chain is not what it must be.
     """
-    return None
+    from gitops_gate.attestations.chain import channels_at, read_chain
+
+    ref = attestation_branch(repository)
+    if ref is None:
+        return {}
+    tree = repository.revision(ref).tree
+    found: dict[str, Delivery] = {}
+    for branch, to in channels_at(tree, repository_id):
+        channel = Channel(repository_id=repository_id, url="", branch=branch, ref=to)
+        for entry in read_chain(tree, channel, trusted):
+            for step in entry.decision.body["steps"]:
+                delivery = _delivery(step, entry.digest)
+                found |= dict.fromkeys((*step["ratifies"], *step["commits"]), delivery)
+    return found
+
+
+def _delivery(step: Mapping[str, Any], digest: str) -> Delivery:
+    people = {
+        account["login"]
+        for tree in step["approvals"]
+        for requirement in tree["requirements"]
+        for account in requirement["by"]
+    }
+    return Delivery(
+        changes=tuple(change["number"] for change in step["changes"]),
+        approved_by=tuple(sorted(people)),
+        attestation=digest,
+    )
 
 
 def attestation_branch(repository: Repository) -> str | None:

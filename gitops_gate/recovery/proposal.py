@@ -162,27 +162,32 @@ def _push(repository: Repository, remote: Remote, proposal: Proposal) -> None:
 def _is_there(repository: Repository, remote: Remote, proposal: Proposal) -> bool:
     """Whether the branch exists with this change. Raises `SourceError` for one with another."""
     there = remote_refs(remote.address, (proposal.branch,)).get(proposal.branch)
-    if there is None:
-        return False
-    if there != proposal.commit and not _same_change(repository, remote, proposal, there):
-        raise SourceError(
-            f"the branch {_short(proposal.branch)} is there already and holds another change",
-            remedy="close its change request and delete the branch, if nobody needs them",
-        )
-    return True
+    if there in (None, proposal.commit):
+        return there is not None
+    assert there is not None
+    fetch(repository, remote.address, (there,))
+    if reachable(repository, there, proposal.target.commit):
+        what = "is there already, and what it holds has landed"
+    elif not _same_change(repository, proposal, there):
+        what = "is there already and holds another change"
+    else:
+        return True
+    raise SourceError(
+        f"the branch {_short(proposal.branch)} {what}",
+        remedy="close its change request and delete the branch, if nobody needs them",
+    )
 
 
-def _same_change(repository: Repository, remote: Remote, proposal: Proposal, there: str) -> bool:
+def _same_change(repository: Repository, proposal: Proposal, there: str) -> bool:
     """Whether a commit, made on an older tip, changes today's tip as the proposal does."""
+    older = read_commit(repository, there)
+    if len(older.parents) != 1:
+        return False
     try:
-        fetch(repository, remote.address, (there,))
-        older = read_commit(repository, there)
-        if len(older.parents) != 1:
-            return False
-        on_target = reachable(repository, older.parents[0], proposal.target.commit)
         picked = picked_tree_id(repository, there, proposal.target.commit)
     except MergeConflictError:
         return False
+    on_target = reachable(repository, older.parents[0], proposal.target.commit)
     return on_target and picked == read_commit(repository, proposal.commit).tree
 
 

@@ -147,8 +147,14 @@ def _compared(
         _outcome(each, report, partial(later, files.get(each.name, set())))
         for each in report.applications
     ]
-    warnings = tuple(one for one in report.warnings if not one.startswith("narrowed to"))
-    return replace(restoration, outcomes=tuple(outcomes), warnings=warnings)
+    return replace(
+        restoration, outcomes=tuple(outcomes), warnings=rendering_warnings(report.warnings)
+    )
+
+
+def rendering_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Those of a report's warnings that are about how it was rendered, and not what."""
+    return tuple(warning for warning in warnings if "sandbox" in warning)
 
 
 def _committed(repository: Repository, target: Target, tree: str) -> str:

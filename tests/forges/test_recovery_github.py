@@ -366,6 +366,42 @@ class TestFaults:
         assert self.bump(place).code == 0
         assert [place.opened.head_ref] == place.proposed
 
+    def test_somebody_who_makes_the_branch_at_the_same_moment(self, place: Place) -> None:
+        self.bump(place)
+        branch = place.opened.head_ref
+        place.repository.git("update-ref", "-d", f"refs/heads/{branch}")
+        place.server.pushes.overtaken(
+            lambda: place.server.commit(place.repository, branch, {"apps/x.yaml": settings("x")})
+        )
+        done = self.bump(place)
+        assert done.code == 2
+        assert "is there already and holds another change" in done.err
+
+    def test_what_the_forge_does_not_know_yet_is_not_reverted_in_part(self, place: Place) -> None:
+        pull = place.change({"apps/settings.yaml": settings("new")}, "rebase", commits=3)
+        place.server.lookups.lag(times=1)
+        done = place.gate("revert", f"#{pull.number}")
+        assert done.code == 2
+        assert "it cannot be known which commits" in done.err
+        assert place.proposed == []
+        assert place.gate("revert", f"#{pull.number}").code == 0
+
+    def test_a_forge_that_is_down(self, place: Place) -> None:
+        place.server.lookups.down(times=None)
+        assert self.bump(place).code == 2
+        place.server.faults.clear()
+        assert place.proposed == []
+
+    def test_a_branch_whose_change_has_landed_is_told(self, place: Place) -> None:
+        assert self.bump(place).code == 0
+        place.server.merge(place.opened, method="merge", by="mia")
+        back = f"image=registry.example.com/web:1.0@{DIGEST}"
+        assert place.gate("bump", "apps", back).code == 0
+        place.server.merge(place.opened, method="merge", by="mia")
+        done = self.bump(place)
+        assert done.code == 2
+        assert "what it holds has landed" in done.err
+
     def test_another_repository_than_the_pinned_one(self, place: Place) -> None:
         done = place.gate(
             "bump", "apps", f"image=registry.example.com/web:1.1@{OTHER}", "--repository-id", "1"

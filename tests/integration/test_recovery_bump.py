@@ -81,6 +81,18 @@ class TestManifests:
         assert made.git("status", "--porcelain") == ""
         assert made.git("for-each-ref", "--format=%(refname)") == "refs/heads/main"
 
+    def test_what_a_check_finds_in_it_is_told(self, made: GitRepository, bump: Bump) -> None:
+        commit(
+            made,
+            {
+                ".gitops-gate.yaml": "policies: {builtin: [images/pinned]}\n",
+                "apps/web.yaml": DEPLOYMENT.replace("IMAGE", f"{APP}@{OLD}"),
+            },
+        )
+        done = bump("apps", f"image={APP}:latest", "--allow-tag")
+        assert done.code == 0, done.err
+        assert "A check of it says deny: 1 introduced error" in done.out
+
     def test_an_unknown_application(self, made: GitRepository, bump: Bump) -> None:
         commit(made, {"apps/web.yaml": DEPLOYMENT.replace("IMAGE", f"{APP}:1.0")})
         done = bump("aps", f"image={APP}:1.1@{NEW}")
