@@ -171,7 +171,7 @@ def render_applications(tree: Tree, options: Options) -> Iterator[tuple[Applicat
     Raises `GitOpsGateError` when the tree's rules do not load or a named application is not there.
     """
     rules = _rules(tree, options)
-    discovery = discover(tree, rules.settings)
+    discovery = discover(tree, rules.settings, cache=_fact_cache(options))
     _known((discovery,), options)
     here = (discovery, tree)
     wanted = [one for one in discovery.applications.values() if _wanted(one, options)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gitops_gate.changes.values import ResourceChange
     from gitops_gate.pipeline import Options
     from gitops_gate.recovery.blame import Blame
+    from gitops_gate.recovery.blame_claims import Delivery
     from gitops_gate.reports.lines import Line
     from gitops_gate.source import Repository
     from gitops_gate.source.commits import CommitFacts
@@ -49,6 +50,20 @@ _EXIT_CODES = {"found": 0, "older": 1, "unknown": 2}
 )
 @click.option("--repo", default=".", metavar="DIR", help="The repository; default: around here.")
 @click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A public key (PEM): say who approved the step, by the attestations that it verifies.",
+)
+@click.option(
+    "--repository-id",
+    type=click.IntRange(min=1),
+    metavar="ID",
+    help="With --key: the numeric id that the forge has for the repository.",
+)
+@click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -70,7 +85,8 @@ def command(application: str, **arguments: Any) -> int:
     it is the newest step that changed anything the cluster gets of the application.
 
     The number of a change request is taken from the commit's message, which says what its author
-    wrote. Values of Secrets are never shown, only that they changed.
+    wrote. With --key and --repository-id it is the attestation that says it, and who approved
+    it. Values of Secrets are never shown, only that they changed.
 
     \b
     Examples:
@@ -95,12 +111,14 @@ def command(application: str, **arguments: Any) -> int:
     )
     options, revision, limit = _options(arguments), arguments["branch"], arguments["limit"]
     with open_repository(arguments["repo"]) as repository:
+        delivered = _delivered(repository, arguments)
         found = blame(repository, question, options, revision=revision, limit=limit)
         if arguments["form"] == "json":
-            text = _json(found, repository)
+            text = _json(found, delivered)
         else:
             plain = arguments["no_color"] or os.environ.get("NO_COLOR")
-            text = _text(found, repository, color=sys.stdout.isatty() and not plain)
+            color = sys.stdout.isatty() and not plain
+            text = _text(found, delivered, _attested_in(repository, arguments), color=color)
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.flush()
     if config is not None:
@@ -120,14 +138,35 @@ def _options(arguments: dict[str, Any]) -> Options:
     )
 
 
-def _text(found: Blame, repository: Repository, *, color: bool) -> str:
+def _delivered(repository: Repository, arguments: Mapping[str, Any]) -> Mapping[str, Delivery]:
+    """The deliveries that the attestations of the clone tell of, by commit."""
+    from gitops_gate.attestations.keys import trusted_keys
+    from gitops_gate.recovery.blame_claims import deliveries
+
+    if bool(arguments["keys"]) != bool(arguments["repository_id"]):
+        raise click.UsageError("--key and --repository-id go together")
+    if not arguments["keys"]:
+        return {}
+    keys = [k for file in arguments["keys"] for k in trusted_keys(file.read_bytes(), str(file))]
+    return deliveries(repository, arguments["repository_id"], keys)
+
+
+def _attested_in(repository: Repository, arguments: Mapping[str, Any]) -> str | None:
+    """The branch of attestations, where nothing is read from it for want of a key."""
+    from gitops_gate.recovery.blame_claims import attestation_branch
+
+    return None if arguments["keys"] else attestation_branch(repository)
+
+
+def _text(
+    found: Blame, delivered: Mapping[str, Delivery], branch: str | None, *, color: bool
+) -> str:
     from gitops_gate.reports.lines import paint
 
-    return paint(_lines(found, repository), color=color)
+    return paint(_lines(found, delivered, branch), color=color)
 
 
-def _lines(found: Blame, repository: Repository) -> Iterator[Line]:
-    from gitops_gate.recovery.blame_claims import attestation_branch
+def _lines(found: Blame, delivered: Mapping[str, Delivery], branch: str | None) -> Iterator[Line]:
     from gitops_gate.reports.escaping import one_line
     from gitops_gate.reports.wording import path_text, plural
 
@@ -140,7 +179,7 @@ def _lines(found: Blame, repository: Repository) -> Iterator[Line]:
     if len(found.steps) > 1:
         yield ((f"One of these {len(found.steps)} steps, which cannot be told apart:", ""),)
     for commit in found.steps:
-        yield from _step(commit, repository)
+        yield from _step(commit, delivered.get(commit.commit))
     if found.moved_from:
         yield ((f"  the application moved from {one_line(found.moved_from)}", ""),)
     for change in found.changes[:_MOST_RESOURCES]:
@@ -154,13 +193,12 @@ def _lines(found: Blame, repository: Repository) -> Iterator[Line]:
     yield ()
     counts = f"{plural(found.seen, 'step')} looked at, {plural(found.rendered, 'render')}"
     yield ((counts, "dim"),)
-    branch = attestation_branch(repository)
     if branch is not None and found.steps:
-        yield ((f"Deliveries are attested in {branch}: gitops-gate verify COMMIT", "dim"),)
+        yield ((f"Deliveries are attested in {branch}: --key says who approved", "dim"),)
 
 
-def _step(commit: CommitFacts, repository: Repository) -> Iterator[Line]:
-    from gitops_gate.recovery.blame_claims import claimed_changes, delivered_by
+def _step(commit: CommitFacts, delivery: Delivery | None) -> Iterator[Line]:
+    from gitops_gate.recovery.blame_claims import claimed_changes
     from gitops_gate.reports.escaping import one_line
 
     when = commit.committed_at.isoformat(" ", "seconds")
@@ -168,12 +206,10 @@ def _step(commit: CommitFacts, repository: Repository) -> Iterator[Line]:
     yield ((f"  {one_line(commit.subject, 200)}", ""),)
     if claimed := claimed_changes(commit.message):
         yield ((f"  change request {', '.join(claimed)}, as the commit's message says", ""),)
-    delivery = delivered_by(repository, commit.commit)
     if delivery is not None:
         numbers = ", ".join(map(str, delivery.changes))
         people = ", ".join(map(one_line, delivery.approved_by)) or "nobody"
-        proof = "attested" if delivery.verified else "attested, not verified"
-        yield ((f"  change request {numbers}, approved by {people} ({proof})", ""),)
+        yield ((f"  change request {numbers}, approved by {people} (attested)", ""),)
 
 
 def _change(change: ResourceChange) -> Iterator[Line]:
@@ -200,7 +236,7 @@ def _value(value: Any) -> str:
     return one_line(value_text(value, _LONGEST_VALUE))
 
 
-def _json(found: Blame, repository: Repository) -> str:
+def _json(found: Blame, delivered: Mapping[str, Delivery]) -> str:
     from gitops_gate.reports.json_text import json_text
 
     resource = _reference(found.resource)
@@ -212,7 +248,7 @@ def _json(found: Blame, repository: Repository) -> str:
         "tip": found.tip.commit,
         "answer": found.answer.value,
         "reason": found.reason,
-        "steps": [_step_value(commit, repository) for commit in found.steps],
+        "steps": [_step_value(commit, delivered.get(commit.commit)) for commit in found.steps],
         "moved_from": found.moved_from,
         "changes": [
             {
@@ -232,12 +268,11 @@ def _json(found: Blame, repository: Repository) -> str:
     return json_text(value, 3)
 
 
-def _step_value(commit: CommitFacts, repository: Repository) -> dict[str, Any]:
+def _step_value(commit: CommitFacts, delivery: Delivery | None) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from gitops_gate.recovery.blame_claims import claimed_changes, delivered_by
+    from gitops_gate.recovery.blame_claims import claimed_changes
 
-    delivery = delivered_by(repository, commit.commit)
     return {
         "commit": commit.commit,
         "committed_at": commit.committed_at.isoformat(),

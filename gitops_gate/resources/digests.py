@@ -25,9 +25,23 @@ VOLATILE = "(volatile)"
 
 
 def without_volatile(value: Mapping[str, Any], paths: Iterable[Path]) -> Mapping[str, Any]:
-    """`value` with `VOLATILE` at each of `paths` that exists in it."""
-    changed: Mapping[str, Any] = replace_all(value, dict.fromkeys(paths, VOLATILE))
+    """`value` with `VOLATILE` at each of `paths` that exists in it.
+
+    The path `()` is the whole resource: what is left is which one it is.
+    """
+    known = set(paths)
+    if () in known:
+        return {key: _kept(key, item) for key, item in value.items()}
+    changed: Mapping[str, Any] = replace_all(value, dict.fromkeys(known, VOLATILE))
     return changed
+
+
+def _kept(key: str, item: Any) -> Any:
+    if key in ("apiVersion", "kind"):
+        return item
+    if key != "metadata" or not isinstance(item, Mapping):
+        return VOLATILE
+    return {name: item[name] for name in ("name", "namespace") if name in item}
 
 
 def resource_digest(resource: Resource, volatile: Collection[Path] = ()) -> bytes:

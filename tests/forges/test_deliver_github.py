@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.forges.delivering import (
+    ID,
     READER,
     REF,
     STORE,
@@ -70,6 +71,17 @@ def test_a_delivered_commit_verifies_offline(ground: Ground) -> None:
     assert done.code == 0, done.out + done.err
     assert "approved by rita" in done.out
     assert len(ground.server.log) == 0
+
+
+def test_blame_says_who_approved_by_the_attestation(ground: Ground) -> None:
+    assert ground.deliver().code == 0
+    pull = ground.change("new", {"apps/settings.yaml": config_map("new")})
+    ground.land(pull)
+    assert ground.deliver().code == 0
+    about = ("apps", "--branch", ground.main, "--repo", str(ground.clone()))
+    done = ground.run("blame", *about, "--key", ground.key, "--repository-id", ID)
+    assert done.code == 0, done.out + done.err
+    assert f"change request {pull.number}, approved by rita (attested)" in done.out
 
 
 class TestWhatIsHeld:

@@ -12,7 +12,6 @@ import pytest
 
 from gitops_gate import Options, RenderError, render
 from gitops_gate.cli import main
-from gitops_gate.recovery.blame_claims import Delivery
 from tests.e2e.repositories import (
     Files,
     Run,
@@ -242,17 +241,6 @@ def test_a_clone_with_attestations_is_told_where_they_are(branch: Branch, blame:
     ref = "refs/remotes/origin/gitops-gate/attestations"
     branch.repository.git("update-ref", ref, "HEAD")
     assert f"Deliveries are attested in {ref}" in blame("shop").out
-
-
-def test_who_approved_is_said_where_an_attestation_was_read(
-    branch: Branch, blame: Blame, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    branch.step({"shop/web.yaml": deployment()})
-    delivery = Delivery(changes=(12,), approved_by=("ann",), attestation="sha256:1", verified=True)
-    monkeypatch.setattr("gitops_gate.recovery.blame_claims.delivered_by", lambda *_: delivery)
-    assert "  change request 12, approved by ann (attested)\n" in blame("shop").out
-    [step] = answered(blame, "shop")["steps"]
-    assert step["delivery"]["approved_by"] == ["ann"]
 
 
 # -------------------------------------------------------------------------------- what is not known

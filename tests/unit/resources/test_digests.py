@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from gitops_gate.resources.digests import application_digest, resource_digest
+from gitops_gate.resources.digests import (
+    VOLATILE,
+    application_digest,
+    resource_digest,
+    without_volatile,
+)
 from tests.unit.resources.made import deployment, from_yaml
 
 WEB = deployment({"name": "web", "image": "web:1", "resources": {"limits": {"cpu": "1000m"}}})
@@ -42,3 +47,15 @@ def test_a_memo_changes_no_digest():
             resources, volatile
         )
     assert len(memo) == 3
+
+
+def test_of_a_resource_that_is_volatile_as_a_whole_is_left_which_one_it_is():
+    text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {b: %s}}, data: {k: %s}}"
+    one, other = from_yaml(text % ("x", "x")), from_yaml(text % ("y", "y"))
+    assert resource_digest(one, [()]) == resource_digest(other, [()])
+    assert without_volatile(one.value, [()]) == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "a"},
+        "data": VOLATILE,
+    }
