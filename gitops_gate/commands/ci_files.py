@@ -6,6 +6,7 @@ A template is shipped as it is used, so that linters and tests read the very fil
 from __future__ import annotations
 
 import importlib.resources
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,12 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {
 }
 """The files of each CI, and the template of each, below `gitops_gate/ci/templates`."""
 
+DELIVERY_TEMPLATES: Mapping[str, Mapping[str, str]] = {
+    "github": {".github/workflows/gitops-gate-deliver.yml": "github/gitops-gate-deliver.yml"},
+    "gitlab": {},
+}
+"""The files besides of a CI that delivers."""
+
 NEXT: Mapping[str, str] = {
     "github": "pin the action in .github/workflows/gitops-gate.yml to a commit that you have read, "
     "merge, and require the status gitops-gate: see docs/github.md of gitops-gate",
@@ -29,6 +36,12 @@ NEXT: Mapping[str, str] = {
     "see docs/gitlab.md of gitops-gate",
 }
 """What a person still has to do."""
+
+NEXT_TO_DELIVER: Mapping[str, str] = {
+    "github": "make the App, the key, the ruleset and the environment `delivery`",
+    "gitlab": "make the token, the key, the protected branches and the variables",
+}
+"""What delivery takes besides, before its configuration is merged."""
 
 SHARED = frozenset({".gitlab-ci.yml"})
 """Files that are there for other things as well: what one of them lacks is shown, to be added."""
@@ -79,12 +92,65 @@ def own_forge(origin: str | None, ci: str | None) -> str | None:
     return origin if public and origin and origin != f"https://{public}" else None
 
 
-def files_for(ci: str | None, forge: str | None = None) -> dict[str, str]:
-    """The text of each file, by its path in the repository, for a forge of one's own if named."""
+def files_for(
+    ci: str | None, forge: str | None = None, deliver: str | None = None
+) -> dict[str, str]:
+    """The text of each file, by its path in the repository.
+
+    `forge` is the address of one's own, if it is none of the public ones, and `deliver` the short
+    name of the branch that is delivered, if one is.
+    """
     folder = importlib.resources.files("gitops_gate.ci") / "templates"
-    templates = TEMPLATES.get(ci or "", {})
+    templates = {**TEMPLATES.get(ci or "", {})}
+    if deliver is not None:
+        templates |= DELIVERY_TEMPLATES.get(ci or "", {})
     texts = {path: folder.joinpath(name).read_text("utf-8") for path, name in templates.items()}
-    if ci != "gitlab" or forge is None:
-        return texts
-    public = f"https://{PUBLIC[ci]}"
-    return {path: text.replace(public, forge) for path, text in texts.items()}
+    if ci == "gitlab":
+        public = f"https://{PUBLIC[ci]}"
+        for path, text in texts.items():
+            more = _GITLAB_DELIVERS if deliver is not None else ""
+            texts[path] = text.replace(public, forge or public) + more
+    elif deliver is not None:
+        for path in DELIVERY_TEMPLATES.get(ci or "", {}):
+            texts[path] = texts[path].replace("branches: [main]", f"branches: [{_scalar(deliver)}]")
+    return texts
+
+
+_GITLAB_DELIVERS = """\
+      deliver: true
+      repository-id: 0 # the numeric id of this project: Settings > General
+"""
+
+
+def delivered_branch(root: Path) -> tuple[str, str]:
+    """The short name of the default branch, and the commit that it is at.
+
+    Raises `SourceError` where there is none yet.
+    """
+    from gitops_gate.source import open_repository
+
+    with open_repository(root) as repository:
+        ref = repository.default_branch()
+        commit = repository.resolve(ref)
+    return ref.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/"), commit
+
+
+def delivery_section(branch: str, start: str) -> list[str]:
+    """The lines of a configuration that deliver a branch from a commit on."""
+    return [
+        "delivery:                  # docs/delivery.md of gitops-gate",
+        "  branches:",
+        f"    {_scalar(branch)}:",
+        "      # What the cluster follows. Nobody but the deliver job may write it.",
+        f"      ref: {_scalar(f'refs/heads/deploy/{branch}')}",
+        "      # The first delivery begins after this commit: look at it, nobody else does.",
+        f"      start: {_scalar(start)}",
+        "  signing: {method: key, key: env:GITOPS_GATE_SIGNING_KEY}",
+        "",
+    ]
+
+
+def _scalar(text: str) -> str:
+    """Text as YAML: plain where nothing in it could be taken for something else."""
+    plain = re.fullmatch(r"(main|master|trunk|refs/[\w./-]+)", text)
+    return text if plain else json.dumps(text)

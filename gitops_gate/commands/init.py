@@ -11,9 +11,13 @@ import click
 
 from gitops_gate.commands.ci_files import (
     NEXT,
+    NEXT_TO_DELIVER,
+    PUBLIC,
     SHARED,
     TEMPLATES,
     ci_of,
+    delivered_branch,
+    delivery_section,
     files_for,
     origin_of,
     own_forge,
@@ -41,13 +45,19 @@ _ENVIRONMENTS = {
     help="Which CI to write files for; default: the one that the remote `origin`, or a file that "
     "is there, says.",
 )
+@click.option(
+    "--deliver",
+    is_flag=True,
+    help="Also what delivers: a ref that follows the default branch, and the CI's job for it.",
+)
 @click.option("--force", is_flag=True, help="Write over what is there, but for waivers.")
 @click.option("--dry-run", is_flag=True, help="Print the configuration and write nothing.")
-def command(repo: str, ci: str | None, force: bool, dry_run: bool) -> int:
+def command(repo: str, ci: str | None, deliver: bool, force: bool, dry_run: bool) -> int:
     """Write a configuration for the applications that are found, and the files for the CI.
 
     Everything in the configuration can be left out: an empty one works as well. Files that are
-    there are kept.
+    there are kept. What --deliver adds takes credentials that only a person can make:
+    docs/delivery.md.
     """
     from gitops_gate.config.settings import Settings
     from gitops_gate.discovery import discover
@@ -60,19 +70,39 @@ def command(repo: str, ci: str | None, force: bool, dry_run: bool) -> int:
     chosen = ci or ci_of(root, origin)
     paths = [application.path for application in applications]
     forge = own_forge(origin, chosen)
-    text = configuration_for(paths, forge)
+    branch, section = _delivery(root) if deliver else (None, [])
+    text = configuration_for(paths, forge, section, chosen)
     if dry_run:
         click.echo(text, nl=False)
         return 0
     files = {CONFIGURATION_PATH: text, SCHEMA_COPY: _schema(), WAIVERS: NO_WAIVERS}
-    written = _write_missing(root, files | files_for(chosen, forge), force)
+    if not force:
+        _show_what_is_lacking(root, section)
+    written = _write_missing(root, files | files_for(chosen, forge, branch), force)
     number = "1 application" if len(applications) == 1 else f"{len(applications)} applications"
     for path in written:
         click.echo(f"wrote {path}{f' for {number}' if path == CONFIGURATION_PATH else ''}")
     click.echo("next: gitops-gate scan, then commit, then gitops-gate check on a branch")
     if chosen and chosen in NEXT:
         click.echo(f"then: {NEXT[chosen]}")
+    if deliver:
+        how = NEXT_TO_DELIVER.get(chosen or "", "make the credentials and the key")
+        click.echo(f"to deliver: {how}: see docs/delivery.md of gitops-gate")
     return 0
+
+
+def _delivery(root: Path) -> tuple[str, list[str]]:
+    """The branch that is delivered, and the section of the configuration that says so."""
+    branch, commit = delivered_branch(root)
+    return branch, delivery_section(branch, commit)
+
+
+def _show_what_is_lacking(root: Path, section: Sequence[str]) -> None:
+    """A configuration that is there is a person's own: what it lacks is shown, to be added."""
+    path = root / CONFIGURATION_PATH
+    if section and path.exists() and "\ndelivery:" not in f"\n{path.read_text('utf-8', 'replace')}":
+        lines = "\n".join(section)
+        click.echo(f"add this to {CONFIGURATION_PATH}, which is there already:\n\n{lines}")
 
 
 def _write_missing(root: Path, files: Mapping[str, str], force: bool) -> list[str]:
@@ -104,8 +134,16 @@ def _schema() -> str:
     return (folder / "configuration.json").read_text("utf-8")
 
 
-def configuration_for(paths: Sequence[str], forge: str | None = None) -> str:
-    """The text of a configuration for applications with these paths, on a forge of one's own."""
+def configuration_for(
+    paths: Sequence[str],
+    forge: str | None = None,
+    delivery: Sequence[str] = (),
+    ci: str | None = None,
+) -> str:
+    """The text of a configuration for applications with these paths, on a forge of one's own.
+
+    `delivery` are the lines of that section, where something is delivered, on the forge of `ci`.
+    """
     lines = [
         f"# yaml-language-server: $schema={SCHEMA_COPY}",
         "version: 1",
@@ -118,8 +156,12 @@ def configuration_for(paths: Sequence[str], forge: str | None = None) -> str:
         for name, patterns in environments:
             lines += [f"  {name}:", f"    match: {json.dumps(patterns)}"]
         lines += [""]
+    if delivery and not forge and ci in PUBLIC:
+        forge = f"https://{PUBLIC[ci]}"
     if forge:
-        lines += ["forge:", f"  url: {forge}  # tokens are sent to no other server", ""]
+        lines += ["forge:", f"  url: {forge}  # tokens are sent to no other server"]
+        lines += ["  # repository_id: 123456     # pin the numeric id as well"] if delivery else []
+        lines += [""]
     lines += [
         "schemas:",
         '  kubernetes: "1.36"       # the version that your clusters run',
@@ -131,6 +173,7 @@ def configuration_for(paths: Sequence[str], forge: str | None = None) -> str:
         "approvals:",
         "  codeowners: required     # off, or rules besides: docs/approvals.md of gitops-gate",
         "",
+        *delivery,
     ]
     return "\n".join(lines)
 

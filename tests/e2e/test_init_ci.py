@@ -132,3 +132,65 @@ class TestOnGitLab:
         assert "add this to .gitlab-ci.yml" in again.out
         assert command("init", "--repo", made.folder, "--force").code == 0
         assert "gitops-gate" in mine.read_text()
+
+
+class TestToDeliver:
+    def test_the_workflow_and_the_section_are_written_for_the_default_branch(
+        self, made: GitRepository, command: Gate
+    ) -> None:
+        made.git("remote", "add", "origin", "https://github.com/acme/shop")
+        done = command("init", "--repo", made.folder, "--deliver")
+        assert done.code == 0, done.err
+        assert workflows(made) == sorted([*FILES, "gitops-gate-deliver.yml"])
+        name = ".github/workflows/gitops-gate-deliver.yml"
+        assert (made.folder / name).read_bytes() == (WORKFLOWS / Path(name).name).read_bytes()
+        settings = gitops_gate.load_config(made.folder / ".gitops-gate.yaml")
+        (target,) = settings.delivery.branches["main"]
+        assert target.ref == "refs/heads/deploy/main"
+        assert target.start == made.git("rev-parse", "main")
+        assert settings.delivery.signing is not None
+        assert settings.delivery.signing.key == "env:GITOPS_GATE_SIGNING_KEY"
+        assert settings.forge.url == "https://github.com"
+        assert "docs/delivery.md" in done.out
+
+    def test_another_default_branch_is_the_one_that_is_delivered(
+        self, made: GitRepository, command: Gate
+    ) -> None:
+        made.git("branch", "--move", "main", "1.0")
+        made.git("update-ref", "refs/remotes/origin/1.0", "1.0")
+        made.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/1.0")
+        done = command("init", "--repo", made.folder, "--ci", "github", "--deliver")
+        assert done.code == 0, done.err
+        text = (made.folder / ".github/workflows/gitops-gate-deliver.yml").read_text()
+        assert yaml.safe_load(text)[True]["push"] == {"branches": ["1.0"]}
+        settings = gitops_gate.load_config(made.folder / ".gitops-gate.yaml")
+        assert settings.delivery.branches["1.0"][0].ref == "refs/heads/deploy/1.0"
+
+    def test_a_configuration_that_is_there_is_kept_and_what_it_lacks_is_shown(
+        self, made: GitRepository, command: Gate
+    ) -> None:
+        mine = made.write(".gitops-gate.yaml", "version: 1\n")
+        done = command("init", "--repo", made.folder, "--ci", "github", "--deliver")
+        assert done.code == 0, done.err
+        assert mine.read_text() == "version: 1\n"
+        assert "add this to .gitops-gate.yaml" in done.out
+        shown = done.out.split("there already:\n\n", 1)[1].split("\n\n", 1)[0]
+        start = made.git("rev-parse", "main")
+        assert yaml.safe_load(shown)["delivery"]["branches"]["main"]["start"] == start
+
+    def test_on_gitlab_the_include_delivers(self, made: GitRepository, command: Gate) -> None:
+        made.git("remote", "add", "origin", "git@gitlab.example.com:acme/shop.git")
+        assert command("init", "--repo", made.folder, "--deliver").code == 0
+        (include,) = yaml.safe_load((made.folder / ".gitlab-ci.yml").read_text())["include"]
+        assert include["inputs"]["deliver"] is True
+        assert "repository-id" in include["inputs"]
+        assert include["inputs"]["url"] == "https://gitlab.example.com"
+
+    def test_without_a_commit_there_is_nothing_to_begin_after(
+        self, tmp_path: Path, command: Gate
+    ) -> None:
+        empty = GitRepository(tmp_path / "empty")
+        done = command("init", "--repo", empty.folder, "--deliver")
+        assert done.code == 2
+        assert "default branch" in done.err
+        assert not (empty.folder / ".gitops-gate.yaml").exists()
