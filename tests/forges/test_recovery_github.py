@@ -386,6 +386,7 @@ class TestFaults:
         assert place.proposed == []
         assert place.gate("revert", f"#{pull.number}").code == 0
 
+    @pytest.mark.slow
     def test_a_forge_that_is_down(self, place: Place) -> None:
         place.server.lookups.down(times=None)
         assert self.bump(place).code == 2
