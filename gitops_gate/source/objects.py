@@ -34,6 +34,9 @@ _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ROUND = 4096
 """Bytes of requests in one round: the size of the smallest pipe on Linux (pipe(7))."""
 
+_TOLD_TOGETHER = _ROUND // 65
+"""Object ids, each with its line end, that fit into one round."""
+
 _TOGETHER = 8 * 1024 * 1024
 """Bytes of contents that are held before they are handed on."""
 
@@ -75,6 +78,16 @@ class GitBlobs:
         """
         answer = _reader(self.git_dir).describe((expression,))[0]
         return None if answer is None else answer[0]
+
+    def missing(self, oids: Iterable[str]) -> list[str]:
+        """Those of some full object ids that the repository does not have, in their order."""
+        reader, asked = _reader(self.git_dir), list(oids)
+        absent: list[str] = []
+        for first in range(0, len(asked), _TOLD_TOGETHER):
+            some = asked[first : first + _TOLD_TOGETHER]
+            told = zip(some, reader.describe(some), strict=True)
+            absent += [oid for oid, answer in told if answer is None]
+        return absent
 
     def _read_round(self, oids: Sequence[str]) -> Iterator[bytes]:
         reader = _reader(self.git_dir)

@@ -93,8 +93,10 @@ def _borrow_refs(repository: Repository) -> None:
     listed = run_git(
         ("for-each-ref", "--format=%(objectname)", count, *folders), git_dir=location.git_dir
     )
-    oids = dict.fromkeys(decode(head.stdout + listed.stdout).split())
-    known = [oid for oid in oids if is_object_id(oid) and repository.blobs.find(oid)]
+    told = decode(head.stdout + listed.stdout).split()
+    oids = dict.fromkeys(oid for oid in told if is_object_id(oid))
+    lost = set(repository.blobs.missing(oids))
+    known = [oid for oid in oids if oid not in lost]
     lines = [f"{oid} {_BORROWED}{number:06}\n" for number, oid in enumerate(known)]
     place.write_text("".join(lines), "ascii")
 

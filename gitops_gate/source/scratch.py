@@ -3,6 +3,7 @@
 What is decided is decided from objects: here are no hooks, attributes, filters, replace refs,
 grafts, shallow boundaries, remotes or configuration but our own. The layout is that of
 gitrepository-layout(5); the few files are written directly, because `git init` copies templates.
+Nothing in it has to outlive a power cut, so Git does not wait for the disk.
 """
 
 from __future__ import annotations

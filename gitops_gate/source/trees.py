@@ -173,16 +173,15 @@ def _records(raw: bytes, tree: str, width: int) -> Iterator[tuple[str, bytes, st
 
 def _store(repository: Repository, made: Mapping[str, tuple[str, bytes]]) -> None:
     """Write those objects that are not there yet; Git names them again, and must agree."""
-    new = [made[oid] for oid in made if repository.blobs.find(oid) is None]
+    new = [made[oid] for oid in repository.blobs.missing(made)]
     if not new:
         return
     pack = _pack(new, repository.location.algorithm)
     stored = run_git(("unpack-objects", "-q"), git_dir=repository.scratch, stdin=pack)
     if stored.code:
         raise git_failed("the tree cannot be written", stored)
-    for oid in made:
-        if repository.blobs.find(oid) is None:
-            raise SourceError(f"object {oid} was written, and is not there")
+    if lost := repository.blobs.missing(made):
+        raise SourceError(f"object {lost[0]} was written, and is not there")
 
 
 def _pack(objects: Iterable[tuple[str, bytes]], algorithm: str) -> bytes:
