@@ -14,12 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gitops_gate.config.ratifications import RATIFICATIONS_PATH, load_ratifications
+from gitops_gate.config.ratifications import (
+    RATIFICATIONS_PATH,
+    Ratification,
+    load_ratifications,
+)
 from gitops_gate.delivery.judging import Judging, hold_of, judged, merged_at, whole
 from gitops_gate.delivery.landing import Landed, landing_of
 from gitops_gate.delivery.values import Hold, Judged, Landing
 from gitops_gate.errors import ConfigurationError, ForgeError, GitOpsGateError
-from gitops_gate.source import Repository
+from gitops_gate.source import Repository, Tree
 from gitops_gate.source.recompute import reachable
 from gitops_gate.verdict.values import Report, Verdict
 
@@ -138,14 +142,31 @@ def passes(repository: Repository, landing: Landing, since: str, held: Sequence[
         return False
     if before.entries == after.entries:
         return True
-    entry = after.entries.get(RATIFICATIONS_PATH)
-    if entry is None or entry == before.entries.get(RATIFICATIONS_PATH):
-        return False
+    added = _added(repository.revision(landing.before).tree, after)
+    named = any(one.commit in held for one in added)
+    return named and all(one.after == since for one in added)
+
+
+def _added(before: Tree, after: Tree) -> tuple[Ratification, ...]:
+    """The entries that a landing itself adds, as its review tells them.
+
+    One that was there already, such as by a direct push, was shown to nobody with this change.
+    """
     try:
-        named = load_ratifications(after.read(RATIFICATIONS_PATH))
+        named = _entries(after)
     except ConfigurationError:
-        return False
-    return any(one.after == since and one.commit in held for one in named)
+        return ()
+    try:
+        known = {(one.commit, one.after) for one in _entries(before)}
+    except ConfigurationError:
+        known = set()
+    return tuple(one for one in named if (one.commit, one.after) not in known)
+
+
+def _entries(tree: Tree) -> tuple[Ratification, ...]:
+    if RATIFICATIONS_PATH not in tree.entries:
+        return ()
+    return load_ratifications(tree.read(RATIFICATIONS_PATH))
 
 
 def _unknown(commit: str, error: GitOpsGateError) -> Hold:
