@@ -120,10 +120,17 @@ def _asked(
 
 
 def _given(file: Path | None) -> Report | None:
-    """The report that `--report-file` names."""
-    from gitops_gate.reports.reading import read_report
+    """The report that `--report-file` names, and no more of it than a report may have."""
+    from gitops_gate.reports.reading import MAXIMUM_BYTES, read_report
 
-    return None if file is None else read_report(file.read_bytes(), path=str(file))
+    if file is None:
+        return None
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAXIMUM_BYTES + 1)
+    except OSError as error:
+        raise ConfigurationError(f"cannot be read: {error.strerror}", path=str(file)) from None
+    return read_report(data, path=str(file))
 
 
 def _print(evaluation: Evaluation, arguments: dict[str, Any]) -> None:
