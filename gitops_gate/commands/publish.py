@@ -13,6 +13,10 @@ from gitops_gate.commands.options import (
     report_options,
     running_options,
 )
+from gitops_gate.verdict.values import Verdict
+
+_AS_IF_DECIDED = (Verdict.ALLOW.exit_code, Verdict.PENDING.exit_code)
+"""Ends of a job that let a change through, or say that a status holds it."""
 
 
 @click.command("publish")
@@ -40,6 +44,10 @@ def command(report: Path, digest: str | None, information: bool, **arguments: An
     of this very run and the run's definition comes from the default branch: a report made by a
     job that the change itself defines is a claim.
 
+    Ends with the verdict. But what nobody vouches for never ends 0 or 3: where it would, it ends 2,
+    since the end of a job can be required as well, and no status holds the change. With
+    --information the report of a job that is trusted ends with its own verdict.
+
     \b
     Examples:
       gitops-gate publish report.json --digest "$DIGEST"
@@ -63,6 +71,12 @@ def command(report: Path, digest: str | None, information: bool, **arguments: An
             reviewed = publish_report(
                 setting, handed.report, pipeline_options(arguments), certified=certified
             )
-        return finish(reviewed, setting, arguments, handed.notes)
+        code = finish(reviewed, setting, arguments, handed.notes)
+        if not handed.certified and code in _AS_IF_DECIDED:
+            click.echo(
+                "gitops-gate: this decided nothing, so it does not end as if it had", err=True
+            )
+            return Verdict.INDETERMINATE.exit_code
+        return code
 
     return in_ci(environment, run)

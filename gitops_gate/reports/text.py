@@ -155,6 +155,8 @@ def _last(
         text = f"{plural(older, 'older finding')} {verb} not count against this change"
         yield ((f"{_MARGIN}{text} (--all shows them).", "dim"),)
     yield from _labelled("coverage", [" · ".join(coverage_phrases(report))], width)
+    if not overview.scanned and report.approvals is None:
+        yield from _labelled("approvals", ["not evaluated"], width)
     items = report.coverage.not_understood
     files = [f"{item.get('path', '')}: {item.get('reason', '')}" for item in items]
     shown = None if options.verbose else most

@@ -21,10 +21,11 @@ LIMITS = {"github": 65_536, "gitlab": 1_000_000}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """The parts of the summary comment, and the plan of inline comments."""
+    """The parts of the summary comment, the plan of inline comments, and why that is not whole."""
 
     bodies: tuple[str, ...]
     inline: InlinePlan
+    notes: tuple[str, ...] = ()
 
 
 def compose(
@@ -37,11 +38,17 @@ def compose(
     agreed: Agreed,
 ) -> Composed:
     """The comments that a report becomes. Lines that cannot be placed stay in the summary."""
-    lines = _lines(repository, report, agreed, context) if settings.inline else DiffLines()
+    notes: tuple[str, ...] = ()
+    lines = DiffLines()
+    try:
+        if settings.inline:
+            lines = _lines(repository, report, agreed, context)
+    except GitOpsGateError as error:
+        notes = (f"no comments on lines, since the diff cannot be told: {error.message}",)
     plan = inline_plan(report, lines, settings.inline_maximum, context)
     limit = forge.summary.limit if forge.summary else LIMITS[context.forge]
-    shown = replace(context, inline=_commented(plan))
-    return Composed(bodies=comment_series(report, shown, limit), inline=plan)
+    shown = replace(context, inline=_commented(plan), notes=(*context.notes, *notes))
+    return Composed(bodies=comment_series(report, shown, limit), inline=plan, notes=notes)
 
 
 def _commented(plan: InlinePlan) -> frozenset[str]:
@@ -54,15 +61,12 @@ def _lines(
     paths = paths_of(report)
     if not paths or agreed.disagreement:
         return DiffLines()
-    try:
-        judged = repository.merged(agreed.base, agreed.head).tree
-        return diff_lines_of(
-            repository,
-            target=agreed.base,
-            head=agreed.head,
-            judged=judged,
-            paths=paths,
-            forge=context.forge,
-        )
-    except GitOpsGateError:
-        return DiffLines()
+    judged = repository.merged(agreed.base, agreed.head).tree
+    return diff_lines_of(
+        repository,
+        target=agreed.base,
+        head=agreed.head,
+        judged=judged,
+        paths=paths,
+        forge=context.forge,
+    )

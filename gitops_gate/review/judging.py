@@ -8,6 +8,7 @@ be judged at all becomes a report that says so, since a reviewer has to see it.
 from __future__ import annotations
 
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 from gitops_gate.errors import ConfigurationError, GitOpsGateError, MergeConflictError
 from gitops_gate.evaluation.rules import Rules, load_rules
@@ -17,6 +18,7 @@ from gitops_gate.source import Repository
 from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Verdict
 
+_LOADED: WeakKeyDictionary[Repository, dict[str, Deciding]] = WeakKeyDictionary()
 _OLDEST_RULES = 100
 """How many commits the search for rules that load goes back."""
 
@@ -67,10 +69,18 @@ def judge(
 
 
 def rules_of(repository: Repository, tip: str) -> Deciding:
-    """The rules that decide at a tip.
+    """The rules that decide at a tip, loaded once for each commit of a repository.
 
     Raises `GitOpsGateError`, the tip's own, when no ancestor's rules load either.
     """
+    known = _LOADED.setdefault(repository, {})
+    commit = repository.resolve(tip)
+    if commit not in known:
+        known[commit] = _rules_of(repository, commit)
+    return known[commit]
+
+
+def _rules_of(repository: Repository, tip: str) -> Deciding:
     tree = repository.revision(tip).tree
     try:
         return Deciding(rules=load_rules(tree), source="base")

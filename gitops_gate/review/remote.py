@@ -41,7 +41,7 @@ def from_origin(origin: str | None, pins: ForgeSettings, kind: str | None) -> En
             remedy="correct forge.url or --forge-url, or the remote origin",
         )
     found = _kind(host, kind)
-    return Environment(ci=found, event="audit", occasion=Occasion.OTHER, repository=path)
+    return Environment(ci=found, event="by hand", occasion=Occasion.OTHER, repository=path)
 
 
 def _parts(origin: str | None) -> tuple[str, str]:

@@ -300,8 +300,9 @@ def _publish_report(
     composed = compose(
         setting.repository, report, context, forge=forge, settings=settings, agreed=agreed
     )
+    notes = (*context.notes, *composed.notes)
     if setting.dry_run:
-        return Reviewed(report=report, composed=composed, context=context, notes=context.notes)
+        return Reviewed(report=report, composed=composed, context=context, notes=notes)
     status = status_of(report, settings.check_name, url=setting.environment.run_url, queued=False)
     material = Material(
         commit=agreed.head,
@@ -319,7 +320,7 @@ def _publish_report(
         composed=composed,
         published=published,
         context=context,
-        notes=context.notes,
+        notes=notes,
     )
 
 

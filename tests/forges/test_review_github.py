@@ -12,9 +12,12 @@ import pytest
 
 from gitops_gate.ci import detect
 from gitops_gate.cli import main
+from gitops_gate.errors import SourceError
+from gitops_gate.evaluation.rules import load_rules
 from gitops_gate.pipeline import Options
 from gitops_gate.reports.comment import marker_of
 from gitops_gate.reports.reading import read_report
+from gitops_gate.review import composing, judging
 from gitops_gate.review.handover import file_digest
 from gitops_gate.review.run import Setting, publish_report
 from gitops_gate.source import open_repository
@@ -375,6 +378,32 @@ class TestWhatIsJudged:
         assert gate("review").code == 1
         assert len(world.comments) == 1
 
+    def test_the_rules_are_loaded_once(
+        self, world: World, gate: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loaded = []
+
+        def load(tree: Any) -> Any:
+            loaded.append(tree)
+            return load_rules(tree)
+
+        monkeypatch.setattr(judging, "load_rules", load)
+        gate("review")
+        assert len(loaded) == 1
+
+    def test_a_diff_that_cannot_be_told_is_said_and_takes_the_comments_on_lines_away(
+        self, world: World, gate: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(*_: Any, **__: Any) -> None:
+            raise SourceError("an object is missing")
+
+        monkeypatch.setattr(composing, "diff_lines_of", fails)
+        done = gate("review")
+        assert done.code == 1
+        assert "no comments on lines, since the diff cannot be told" in done.out
+        assert "an object is missing" in world.comments[0]
+        assert world.pull.threads == []
+
     def test_a_closed_pull_request_is_not_reviewed(self, world: World, gate: Any) -> None:
         actions.close(world.server.world, world.pull, world.repository.owner)
         done = gate("review")
@@ -412,6 +441,18 @@ class TestTheSecondHalf:
         assert world.states == []
         assert "decides nothing" in done.out
         assert "claim" in world.comments[0]
+
+    @pytest.mark.parametrize(("verdict", "code"), [("allow", 2), ("pending", 2), ("deny", 1)])
+    def test_a_claim_does_not_end_as_if_it_were_an_answer(
+        self, world: World, gate: Any, made: Path, verdict: str, code: int
+    ) -> None:
+        """Where the end of the job is required, it would open the branch."""
+        value = json.loads(made.read_text())
+        reason = {"code": "findings", "message": "so they say", "verdict": verdict}
+        claim = {**value, "verdict": verdict, "reasons": [reason], "findings": []}
+        made.write_text(json.dumps(claim))
+        assert gate("publish", made).code == code
+        assert world.states == []
 
     def test_what_the_head_can_define_hands_nothing_over(
         self, world: World, gate: Any, made: Path
