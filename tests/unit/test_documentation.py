@@ -348,6 +348,7 @@ def test_every_variable_that_is_read_is_documented_and_the_reverse() -> None:
     section = page("configuration").split("\n## Environment variables\n", 1)[1]
     tables = "\n".join(re.findall(r"^\| .*$", section.split("\n## ", 1)[0], re.MULTILINE))
     named = {one for one in re.findall(r"`([^`]+)`", tables) if VARIABLE.fullmatch(one)}
+    read |= {"GITOPS_GATE_SIGNING_KEY"}  # the one that the packaged jobs set
     assert named == read - {"CERTIFICATE_VERIFY_FAILED"}  # an error's name, in `forges/http.py`
 
 
@@ -362,10 +363,13 @@ def test_every_finding_outside_the_library_says_how_to_mend_it() -> None:
         assert "\nTo mend it: " in section, section.splitlines()[0]
 
 
-def reason_codes() -> set[str]:
+DELIVERY = sorted((ROOT / "gitops_gate" / "delivery").glob("*.py"))
+
+
+def reason_codes(sources: list[Path], calls: tuple[str, ...]) -> set[str]:
     """The codes of all reasons: what is given as `code`, where that is a constant or a choice."""
     found: set[str] = set()
-    for path in SOURCES:
+    for path in sources:
         tree = ast.parse(path.read_text("utf-8"))
         assigned = {
             target.id: node.value
@@ -378,7 +382,7 @@ def reason_codes() -> set[str]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             code: ast.expr | None = None
-            if node.func.id in ("Reason", "ApprovalReason"):
+            if node.func.id in calls:
                 code = next((word.value for word in node.keywords if word.arg == "code"), None)
             elif node.func.id in ("_indeterminate", "undecided"):
                 code = node.args[0]
@@ -395,7 +399,44 @@ def reason_codes() -> set[str]:
 def test_every_reason_is_documented_with_the_verdict_that_it_leads_to() -> None:
     verdicts = "|".join(verdict.value for verdict in Verdict)
     rows = re.findall(rf"^\| `(\w+)` \| ({verdicts}) \| \S", page("report"), re.MULTILINE)
-    assert sorted(code for code, _ in rows) == sorted(reason_codes())
+    reviewing = [path for path in SOURCES if path not in DELIVERY]
+    codes = reason_codes(reviewing, ("Reason", "ApprovalReason"))
+    assert sorted(code for code, _ in rows) == sorted(codes)
+
+
+def test_every_hold_of_a_delivery_is_documented_with_how_to_mend_it() -> None:
+    verdicts = "|".join(verdict.value for verdict in Verdict if verdict is not Verdict.ALLOW)
+    rows = re.findall(
+        rf"^\| `(\w+)` \| ({verdicts}) \| \S.* \| \S.* \|$", page("delivery"), re.MULTILINE
+    )
+    codes = reason_codes(DELIVERY, ("Hold", "Reason"))
+    others = dict(re.findall(rf"^\| `(\w+)` \| ({verdicts}) \| \S", page("report"), re.MULTILINE))
+    assert codes - {code for code, _ in rows} == set()
+    assert {code for code, _ in rows} <= codes | set(others)
+    assert all(others[code] == verdict for code, verdict in rows if code in others)
+
+
+def said_somewhere(sources: list[Path]) -> str:
+    """All that the sources say, as one text; what is filled in is `…`."""
+    text = " ".join(" ".join(path.read_text("utf-8").split()) for path in sources)
+    return re.sub(r'" f?"|\{[^{}]*\}', lambda found: "" if '"' in found[0] else "…", text)
+
+
+def test_every_alarm_of_a_delivery_is_one_that_is_raised() -> None:
+    section = page("delivery").split("\n## Alarms\n", 1)[1].split("\n## ", 1)[0]
+    cells = re.findall(r"^\| (`.*?) \| ", section, re.MULTILINE)
+    messages = [message for cell in cells for message in re.findall(r"`([^`]+)`", cell)]
+    said = said_somewhere(SOURCES)
+    assert len(messages) > 6
+    parts = [part.strip() for message in messages for part in message.split("…")]
+    assert [part for part in parts if part not in said] == []
+
+
+def test_every_key_of_a_delivery_is_described() -> None:
+    schema = json.loads((DELIVERY[0].parent / "schema" / "delivery.json").read_text("utf-8"))
+    section = page("delivery").split("\n## What `deliver` prints", 1)[1].split("\n## ", 1)[0]
+    cells = " ".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE))
+    assert re.findall(r"`(\w+)`", cells) == list(schema["$defs"]["delivery"]["properties"])
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", DOCS / "report.md"], ids=name)
