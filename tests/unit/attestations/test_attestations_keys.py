@@ -43,6 +43,11 @@ def test_several_keys_in_one_file_with_text_between_them() -> None:
     assert trusted_keys(pem) == (trust(ed25519(2)), trust(ecdsa()))
 
 
+def test_a_file_may_be_as_large_as_that() -> None:
+    pem = public_pem(ed25519())
+    assert trusted_keys(pem.ljust(MAXIMUM_PEM)) == (trust(),)
+
+
 def test_a_key_that_comes_twice_is_one_key() -> None:
     assert trusted_keys(public_pem(ed25519()) * 2) == (trust(),)
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from securesystemslib.signer import AWSSigner, CryptoSigner, SSlibKey
 
 from gitops_gate.attestations.envelope import signed_envelope, verified
-from gitops_gate.attestations.keys import Signature
+from gitops_gate.attestations.keys import MAXIMUM_PEM, Signature
 from gitops_gate.attestations.signing import SIGNERS, KeySigner, signer_of
 from gitops_gate.attestations.sigstore import EXTENSION_KIND, TrustedIdentity
 from gitops_gate.config.delivery_settings import SigningSettings
@@ -60,6 +60,15 @@ def test_a_key_from_the_environment_may_be_base64_on_one_line() -> None:
         signer = from_environment(value)
         assert isinstance(signer, KeySigner)
         assert signer.public == trust()
+
+
+def test_a_file_is_read_as_far_as_a_key_can_go(tmp_path: Path) -> None:
+    file, pem = tmp_path / "key.pem", private_pem(ed25519())
+    file.write_text(pem.ljust(MAXIMUM_PEM))
+    assert signer_of(SigningSettings(key=f"file:{file}"), {}).public == trust()
+    file.write_text(pem.ljust(MAXIMUM_PEM + 1))
+    error = failure(lambda: signer_of(SigningSettings(key=f"file:{file}"), {}))
+    assert error.message == "a signing key holds at most 65536 bytes"
 
 
 def test_an_older_form_of_elliptic_curve_keys_is_read_too() -> None:
