@@ -29,7 +29,9 @@ def workflows(tmp_path: Path) -> list[Path]:
     with_more = [tmp_path / f"with-{job}.yml" for job in ("publish", "sarif")]
     for file in with_more:
         file.write_text(with_job(WORKFLOWS / "gitops-gate.yml", file.stem.removeprefix("with-")))
-    return [*PACKAGED, simple, *with_more]
+    by_key = tmp_path / "deliver.yml"
+    by_key.write_text(with_job(WORKFLOWS / "gitops-gate-deliver.yml", "deliver"))
+    return [*PACKAGED, simple, *with_more, by_key]
 
 
 def steps(file: Path) -> list[dict[str, Any]]:
