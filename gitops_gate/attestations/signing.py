@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 Trusted = TrustedKey | TrustedIdentity
 """Whose signatures may count."""
 
+_SET_BY_CI = ("ACTIONS_", "CI_", "GITHUB_", "GITLAB_", "RUNNER_")
+"""How names of variables begin that a CI sets: a commit's message can be one, and hold a key."""
+
 
 class Signer(Protocol):
     """Makes the signatures of envelopes."""
@@ -87,6 +90,12 @@ def _key_signer(settings: SigningSettings, environ: Mapping[str, str]) -> Signer
 
 
 def _from_environment(address: str, name: str, environ: Mapping[str, str]) -> Signer:
+    if name.startswith(_SET_BY_CI):
+        raise AttestationError(
+            f"the variable {name} is set by the CI, some of it to what others write",
+            path="delivery.signing.key",
+            remedy="hand the key over in a variable of its own: env:GITOPS_GATE_SIGNING_KEY",
+        )
     text = environ.get(name, "").strip()
     if not text:
         raise AttestationError(

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops_gate.attestations.chain import channels_at, read_chain
-from gitops_gate.attestations.values import Channel, Entry
+from gitops_gate.attestations.values import Channel, Decision, Entry
 from gitops_gate.config.delivery_settings import (
     DeliverySettings,
     DeliveryTarget,
     delivery_targets,
 )
+from gitops_gate.delivery.hydrated import is_rendered_from
 from gitops_gate.errors import ConfigurationError, SourceError
 from gitops_gate.forges.values import RepositoryIdentity
 from gitops_gate.review.judging import rules_of
@@ -146,6 +147,8 @@ def _position(
     chain = read_chain(tree, channel, trusted) if tree else ()
     ref = remote.refs.get(target.ref)
     _not_moved_by_others(target.ref, ref, chain)
+    if chain:
+        _moved_for(remote, target.ref, chain[-1].decision)
     return Position(
         channel=channel,
         target=target,
@@ -177,6 +180,23 @@ def _not_moved_by_others(name: str, ref: str | None, chain: Sequence[Entry]) -> 
             f"put it at {ours[:12]}",
             remedy="find out by whom and what the cluster made of it, then put it back: "
             f"git push --force-with-lease={name}:{ref} origin {ours}:{name}",
+        )
+
+
+def _moved_for(remote: Remote, name: str, decision: Decision) -> None:
+    """Compare what a decision is about with the ref, which nobody else can write.
+
+    Who may push to the branch may say there where attestations are, and by whom they are signed;
+    so a chain says nothing about a commit that the ref itself does not say.
+    """
+    fetch(remote.repository, remote.address, (name,))
+    commit, delivered = decision.commit, decision.delivered
+    if commit != delivered and not is_rendered_from(remote.repository, delivered, commit):
+        raise SourceError(
+            f"{name} is at {delivered[:12]}, which was not made from {commit[:12]}, as the newest "
+            "attestation says",
+            remedy="find out who wrote it, and who changed delivery.attestations or "
+            "delivery.signing in the configuration",
         )
 
 

@@ -12,6 +12,7 @@ import datetime
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitops_gate.delivery.hydrated import hydrated_commit
@@ -120,6 +121,7 @@ def _waiting(
 
 def _signer(setting: Delivering, settings: DeliverySettings) -> Signer | None:
     if settings.signing is not None:
+        _not_in_checkout(setting.repository, settings.signing)
         return setting.signer_of(settings.signing)
     if setting.dry_run:
         return None
@@ -128,6 +130,18 @@ def _signer(setting: Delivering, settings: DeliverySettings) -> Signer | None:
         remedy="delivery.signing: {method: key, key: env:GITOPS_GATE_SIGNING_KEY}; --dry-run "
         "shows what would be delivered",
     )
+
+
+def _not_in_checkout(repository: Repository, signing: SigningSettings) -> None:
+    """Refuse a key that everybody has who can push: its signatures would say nothing."""
+    kind, _, path = (signing.key or "").partition(":")
+    root = repository.location.worktree
+    if kind == "file" and root and Path(path).resolve().is_relative_to(Path(root).resolve()):
+        raise ConfigurationError(
+            "the signing key is a file of the checkout, which everybody can read and replace",
+            path="delivery.signing.key",
+            remedy="keep it outside, or hand it over in a variable: env:GITOPS_GATE_SIGNING_KEY",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
