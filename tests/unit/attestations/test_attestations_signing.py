@@ -238,3 +238,10 @@ def test_a_signature_without_a_bundle_is_never_an_identitys() -> None:
     for extension in (None, {}, {"kind": "other", "ext": {}}, {"kind": EXTENSION_KIND, "ext": 1}):
         signature = Signature(key_id="", value=b"s", extension=extension)
         assert not identity.verifies(signature, b"x")
+
+
+@pytest.mark.parametrize("name", ["CI_COMMIT_MESSAGE", "GITHUB_HEAD_REF", "GITLAB_USER_NAME"])
+def test_a_variable_that_others_can_write_is_no_place_for_a_key(name: str) -> None:
+    settings = SigningSettings(key=f"env:{name}")
+    error = failure(lambda: signer_of(settings, {name: private_pem(ed25519())}))
+    assert f"the variable {name} is set by the CI" in error.message
