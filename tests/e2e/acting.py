@@ -284,7 +284,7 @@ class Acting:
         home.mkdir()
         done = subprocess.run(
             command,
-            env={"PATH": f"{self._programs()}:/usr/bin:/bin", "HOME": str(home), "NO_COLOR": "1"},
+            env={"PATH": f"{self.programs()}:/usr/bin:/bin", "HOME": str(home), "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             check=False, timeout=300,
         )  # fmt: skip
@@ -303,7 +303,7 @@ class Acting:
             found[used] = local
         return found
 
-    def _programs(self) -> Path:
+    def programs(self) -> Path:
         """A folder for PATH: `gh`, Python, and a `git` that notes down its arguments."""
         folder = self.folder / "bin"
         if not folder.exists():

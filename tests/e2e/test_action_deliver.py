@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gitops_gate.cli import main
-from tests.e2e.acting import ID, NAME, TOKEN, WORKFLOWS, Acting, Ran, serving
+from tests.e2e.acting import ID, NAME, TOKEN, WORKFLOWS, Acting, Ran, serving, with_job
 from tests.e2e.test_action import action
 from tests.forges.delivering import APPROVALS, REF, RULES, STORE, config_map
 from tests.forges.github.pushing import ruleset
@@ -216,6 +216,34 @@ def test_a_run_for_what_is_there_writes_nothing(shop: Delivering, workflow: Path
     ended(0, shop.pushed(workflow), shop)
     assert shop.branches == before
     assert shop.told()["outcome"] == "up-to-date"
+
+
+SSH = """\
+#!/usr/bin/python3
+# A Git server behind SSH: takes the command for its repository from whoever has the key.
+import os, re, subprocess, sys
+from pathlib import Path
+configuration = Path(sys.argv[sys.argv.index("-F") + 1]).read_text()
+key = Path(re.findall('IdentityFile "(.*)"', configuration)[0])
+assert key.stat().st_mode & 0o777 == 0o600
+Path("{folder}/key-used").write_text(key.read_text())
+assert "git@127.0.0.1" in sys.argv
+command = sys.argv[-1].split(" ")[0]
+assert command in ("git-upload-pack", "git-receive-pack")
+sys.exit(subprocess.call([command, "{repository}"]))
+"""
+
+
+def test_a_deploy_key_does_as_well_as_an_app(shop: Delivering, workflow: Path) -> None:
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
+    shop.secrets["GITOPS_GATE_DELIVERY_SSH_KEY"] = '"{}"'.format(key.replace("\n", "\\n"))
+    workflow.write_text(with_job(workflow, "deliver"))
+    ssh = shop.programs() / "ssh"
+    ssh.write_text(SSH.format(folder=shop.folder, repository=shop.git.folder))
+    ssh.chmod(0o755)
+    ended(0, shop.pushed(workflow), shop)
+    assert shop.branches[REF] == shop.tip("main")
+    assert (shop.folder / "key-used").read_text() == key
 
 
 def test_a_dry_run_needs_no_credential_and_moves_nothing(shop: Delivering, workflow: Path) -> None:
