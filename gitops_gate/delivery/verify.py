@@ -113,13 +113,16 @@ def _check_entry(
 
 
 def _place(chain: Sequence[Entry], commit: str) -> int | None:
-    """Which decision a commit was delivered by: as its last, one of its steps, or rendered."""
+    """Which decision a commit was delivered by: as its last, the end of a step, or rendered.
+
+    What lies inside of a step, such as the first of rebased commits, nobody looked at alone.
+    """
     for number, entry in enumerate(chain):
         decision = entry.decision
         if commit in (decision.commit, decision.delivered):
             return number
         for step in decision.body["steps"]:
-            if commit in step.get("commits", ()):
+            if commit in step.get("commits", ())[-1:]:
                 return number
     return None
 
