@@ -52,6 +52,23 @@ def test_what_was_approved_is_delivered_however_it_was_merged(ground: Ground, me
     assert step["changes"][0]["number"] == pull.number
 
 
+@pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
+def test_a_group_of_the_merge_queue_is_delivered_step_by_step(ground: Ground, method: str) -> None:
+    assert ground.deliver().code == 0
+    one = ground.change("one", {"apps/one.yaml": config_map("one", "one")})
+    two = ground.change("two", {"apps/two.yaml": config_map("two", "two")})
+    for pull in (one, two):
+        ground.server.approve(pull, by="rita")
+        ground.server.enqueue(ground.shop, pull, method=method, by="mia")
+    ground.server.land_queue(ground.shop)
+    done = ground.deliver()
+    assert done.code == 0, done.out + done.err
+    assert ground.delivered == ground.main
+    numbers = [step["changes"][0]["number"] for step in done.one["steps"]]
+    assert numbers == [one.number, two.number]
+    assert ground.verify(ground.main).code == 0
+
+
 def test_what_nobody_approved_stays_where_it_is(ground: Ground) -> None:
     ground.deliver()
     before = ground.delivered
@@ -376,6 +393,16 @@ class TestWhereTo:
         assert ground.deliver().code == 0
         assert ground.shop.git("rev-parse", f"{ground.delivered}^").strip() == before
         assert ground.verify(str(ground.delivered)).code == 0
+
+    def test_a_tag_moves_with_the_branch(self, ground: Ground) -> None:
+        text = ground.rules().replace(REF, "refs/tags/production")
+        ground.land(ground.change("configure", {".gitops-gate.yaml": text}))
+        assert ground.deliver().code == 0
+        ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        assert ground.shop.git("rev-parse", "refs/tags/production").strip() == ground.main
+        assert ground.verify(ground.main).code == 0
 
     def test_several_refs_of_one_branch(self, ground: Ground) -> None:
         text = ground.rules().replace(
