@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.forges.delivering import ID, STORE, Ground, Ran, config_map, make_key
+from tests.forges.delivering import ID, Ground, Ran, config_map, make_key
 from tests.forges.delivering import ground as ground  # noqa: PLC0414 - a fixture
 from tests.forges.test_deliver_github import ratified
 
 pytestmark = pytest.mark.slow
-
-SHORT_STORE = STORE.removeprefix("refs/heads/")
 
 
 def verify(ground: Ground, clone: Path, commit: str, *arguments: object) -> Ran:
@@ -24,9 +23,12 @@ def verify(ground: Ground, clone: Path, commit: str, *arguments: object) -> Ran:
     )  # fmt: skip
 
 
-def git(clone: Path, *arguments: str, stdin: bytes = b"") -> str:
+def git(clone: Path, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> str:
+    """What Git says in a clone."""
     command = ["git", "-C", str(clone), "-c", "user.name=x", "-c", "user.email=x@y", *arguments]
-    return subprocess.run(command, check=True, input=stdin, capture_output=True).stdout.decode()
+    env = {**os.environ, **({"GIT_INDEX_FILE": str(index)} if index else {})}
+    done = subprocess.run(command, check=True, input=stdin, capture_output=True, env=env)
+    return done.stdout.decode()
 
 
 class TestWhatWasNeverDelivered:
