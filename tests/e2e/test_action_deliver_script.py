@@ -94,7 +94,7 @@ class Job:
         ]  # fmt: skip
         environment = {
             "PATH": os.environ["PATH"],
-            "TMPDIR": str(self.folder / "tmp"),
+            "RUNNER_TEMP": str(self.folder / "tmp"),
             "GITHUB_OUTPUT": str(self.folder / "output"),
             "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
             "GITHUB_REPOSITORY": "acme/shop",
