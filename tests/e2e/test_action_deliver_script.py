@@ -18,6 +18,7 @@ from gitops_gate.attestations.keys import trusted_keys
 from tests.e2e.acting import outputs_of
 from tests.e2e.test_action_deliver import key_pair
 from tests.engines import ROOT
+from tests.unit.source.repositories import GitRepository
 
 PRIVATE, PUBLIC = key_pair()
 _, OTHER = key_pair()
@@ -274,3 +275,99 @@ def test_attestations_that_cannot_be_read_again_change_no_verdict(job: Job) -> N
     assert job.run(0, delivery=[moved]) == 0
     assert "on their branch alone" in job.printed
     assert job.outputs["verdict"] == "allow"
+
+
+# ---------------------------------------------------------------------------- the tips
+
+
+@dataclass
+class Tips:
+    """A repository at a server's address, and the script that fetches its tips."""
+
+    folder: Path
+
+    def run(self, event: object, *, name: str = "push", branch: str = "") -> int:
+        (self.folder / "event.json").write_text(json.dumps(event))
+        (self.folder / "output").write_text("")
+        (self.folder / "bin").mkdir(exist_ok=True)
+        sleep = self.folder / "bin" / "sleep"
+        sleep.write_text("#!/bin/sh\n")
+        sleep.chmod(0o755)
+        environment = {
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "GITHUB_SERVER_URL": str(self.folder),
+            "GITHUB_REPOSITORY": "acme/shop",
+            "GITHUB_EVENT_NAME": name,
+            "GITHUB_EVENT_PATH": str(self.folder / "event.json"),
+            "GITHUB_OUTPUT": str(self.folder / "output"),
+            "RUNNER_TEMP": str(self.folder),
+            "GATE_TOKEN": "",
+            "GATE_BRANCH": branch,
+            "GATE_PYTHON": sys.executable,
+        }
+        done = subprocess.run(
+            [str(ROOT / "action" / "tips")],
+            env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        self.printed = done.stdout + done.stderr
+        return done.returncode
+
+    printed: str = ""
+
+    @property
+    def branch(self) -> str:
+        return outputs_of(self.folder / "output")["branch"]
+
+    def fetched(self) -> list[str]:
+        repository = Path(outputs_of(self.folder / "output")["repository"])
+        listed = subprocess.run(
+            ["git", "for-each-ref", "--format=%(refname:lstrip=2)"],
+            cwd=repository, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert list(repository.iterdir()) == [repository / ".git"]
+        return listed.stdout.split()
+
+
+@pytest.fixture
+def tips(tmp_path: Path) -> Tips:
+    git = GitRepository(tmp_path / "acme" / "shop")
+    git.write("a.yaml")
+    git.commit()
+    git.git("branch", "release/1.0")
+    git.git("branch", "other")
+    return Tips(tmp_path)
+
+
+def test_a_push_says_which_branch_and_the_default_branch_comes_along(tips: Tips) -> None:
+    assert tips.run({"ref": "refs/heads/release/1.0"}) == 0, tips.printed
+    assert tips.branch == "release/1.0"
+    assert tips.fetched() == ["origin/HEAD", "origin/main", "origin/release/1.0"]
+
+
+@pytest.mark.parametrize("name", ["schedule", "workflow_dispatch", "workflow_run"])
+def test_at_any_other_event_it_is_the_default_branch(tips: Tips, name: str) -> None:
+    assert tips.run({"ref": "refs/heads/other"}, name=name) == 0, tips.printed
+    assert (tips.branch, tips.fetched()) == ("main", ["origin/HEAD", "origin/main"])
+
+
+@pytest.mark.parametrize("event", [{"ref": "refs/tags/v1"}, {"ref": 7}, {}, [], None])
+def test_a_push_of_no_branch_is_no_other_event(tips: Tips, event: object) -> None:
+    assert tips.run(event) == 0, tips.printed
+    assert tips.branch == "main"
+
+
+def test_what_is_asked_for_comes_first(tips: Tips) -> None:
+    event = {"ref": "refs/heads/main"}
+    assert tips.run(event, branch="refs/heads/release/1.0") == 0, tips.printed
+    assert tips.branch == "release/1.0"
+
+
+@pytest.mark.parametrize("branch", ["a b", "a..b", "x\ny", "-x:refs/heads/main", "$(touch canary)"])
+def test_a_name_that_is_no_branch_is_refused(tips: Tips, branch: str) -> None:
+    assert tips.run({}, branch=branch) == 2
+    assert "is no name of a branch" in tips.printed
+
+
+def test_a_branch_that_is_not_there_is_said(tips: Tips) -> None:
+    assert tips.run({"ref": "refs/heads/gone"}) == 2
+    assert "gone cannot be fetched" in tips.printed
