@@ -93,6 +93,7 @@ def _asked(
     repository: Repository, environment: Environment | None, arguments: dict[str, Any]
 ) -> Evaluation:
     from gitops_gate.commands.reviewing import token_for
+    from gitops_gate.review.judging import rendered_once
     from gitops_gate.review.pins import Pinned, pinned_forge
     from gitops_gate.review.remote import from_origin
     from gitops_gate.review.run import Setting, ask_approvals
@@ -116,7 +117,8 @@ def _asked(
         pinned=given,
     )
     options = pipeline_options({**arguments, "formats": (), "outputs": (), "reports": ()})
-    return ask_approvals(setting, _given(arguments["report_file"]), options)
+    with rendered_once(options) as kept:
+        return ask_approvals(setting, _given(arguments["report_file"]), kept)
 
 
 def _given(file: Path | None) -> Report | None:

@@ -80,6 +80,14 @@ _RUNNING = (
     ),
     click.option("--offline", is_flag=True, help="Contact nothing, not even allowed remote bases."),
     click.option("--no-cache", is_flag=True, help="Keep nothing between runs."),
+    click.option(
+        "--cache-folder",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Keep here what was rendered, for later runs; default: the user's cache folder, and "
+        "nothing in CI. What is in it is believed: only jobs that a protected branch defines may "
+        "be able to write it.",
+    ),
 )
 _FORGE = (
     *_REPOSITORY,
@@ -172,7 +180,7 @@ def pipeline_options(arguments: dict[str, Any]) -> Any:
         at=at,
         jobs=arguments["jobs"],
         offline=arguments["offline"],
-        cache_folder=None if arguments["no_cache"] else cache_folder(),
+        cache_folder=None if arguments["no_cache"] else cache_folder(arguments.get("cache_folder")),
         stage=stage(quiet=arguments["quiet"]),
     )
 
@@ -182,8 +190,19 @@ def configuration_of(config: Path | None) -> tuple[str, bytes] | None:
     return (config.name, config.read_bytes()) if config else None
 
 
-def cache_folder() -> str | None:
-    """`$XDG_CACHE_HOME/gitops-gate`, made for the user alone; None where it cannot be."""
+def cache_folder(named: Path | None = None) -> str | None:
+    """The folder that is named, else `$XDG_CACHE_HOME/gitops-gate`, made for the user alone.
+
+    None where there is no default one to be had, and in CI: jobs that a change defines may run as
+    the same user, and whoever writes to the folder decides what is seen. Raises
+    `ConfigurationError` for a named folder that others can write to.
+    """
+    from gitops_gate.ci import detect
+
+    if named is not None:
+        return _own_folder(named)
+    if detect(os.environ) is not None:
+        return None
     root = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
     folder = Path(root) / "gitops-gate"
     try:
@@ -192,6 +211,21 @@ def cache_folder() -> str | None:
     except OSError:
         return None
     return str(folder) if writable else None
+
+
+def _own_folder(folder: Path) -> str:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = folder.stat()
+    except OSError as error:
+        raise ConfigurationError(f"cannot be made: {error.strerror}", path=str(folder)) from None
+    if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
+        raise ConfigurationError(
+            "others can write to this folder, and what is in it is believed",
+            path=str(folder),
+            remedy="make it the user's own: chmod go-w, or name another",
+        )
+    return str(folder)
 
 
 def destinations(arguments: dict[str, Any]) -> list[tuple[str, str]]:

@@ -58,6 +58,7 @@ def command(report: Path, digest: str | None, information: bool, **arguments: An
     """
     from gitops_gate.commands.reviewing import environment_here, finish, in_ci, setting_of
     from gitops_gate.review.handover import read_handed_over
+    from gitops_gate.review.judging import rendered_once
     from gitops_gate.review.run import publish_report
     from gitops_gate.source import open_repository
 
@@ -68,9 +69,8 @@ def command(report: Path, digest: str | None, information: bool, **arguments: An
             setting = setting_of(environment, arguments, repository)
             handed = read_handed_over(report, digest, environment)
             certified = handed.certified and not information
-            reviewed = publish_report(
-                setting, handed.report, pipeline_options(arguments), certified=certified
-            )
+            with rendered_once(pipeline_options(arguments)) as options:
+                reviewed = publish_report(setting, handed.report, options, certified=certified)
         code = finish(reviewed, setting, arguments, handed.notes)
         if not handed.certified and code in _AS_IF_DECIDED:
             click.echo(

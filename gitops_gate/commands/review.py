@@ -43,6 +43,7 @@ def command(**arguments: Any) -> int:
     Exit codes: 0 allow, 1 deny, 2 indeterminate or error, 3 pending.
     """
     from gitops_gate.commands.reviewing import environment_here, finish, in_ci, setting_of
+    from gitops_gate.review.judging import rendered_once
     from gitops_gate.review.run import review
     from gitops_gate.source import open_repository
 
@@ -51,7 +52,8 @@ def command(**arguments: Any) -> int:
     def run() -> int:
         with open_repository(arguments["repo"]) as repository:
             setting = setting_of(environment, arguments, repository)
-            reviewed = review(setting, pipeline_options(arguments))
+            with rendered_once(pipeline_options(arguments)) as options:
+                reviewed = review(setting, options)
         return finish(reviewed, setting, arguments)
 
     return in_ci(environment, run)

@@ -7,6 +7,9 @@ be judged at all becomes a report that says so, since a reviewer has to see it.
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
@@ -21,6 +24,20 @@ from gitops_gate.verdict.values import Reason, Report, Verdict
 _LOADED: WeakKeyDictionary[Repository, dict[str, Deciding]] = WeakKeyDictionary()
 _OLDEST_RULES = 100
 """How many commits the search for rules that load goes back."""
+
+
+@contextlib.contextmanager
+def rendered_once(options: Options) -> Iterator[Options]:
+    """The options with a folder for this run where none is kept: what is rendered stays there.
+
+    An approval that is looked at, and a queue whose parts stand on each other, render the same
+    again.
+    """
+    if options.cache_folder is not None:
+        yield options
+        return
+    with tempfile.TemporaryDirectory(prefix="gitops-gate-") as folder:
+        yield replace(options, cache_folder=folder)
 
 
 def refuse_narrowing(options: Options) -> None:
