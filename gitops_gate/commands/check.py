@@ -62,6 +62,7 @@ def command(repo: str, base: str | None, head: str | None, ci: bool, **arguments
 def _check_in_ci(repo: str, base: str | None, head: str | None, arguments: dict[str, Any]) -> int:
     """Judge what the CI's event is about, from Git alone; nothing is read from a forge."""
     from gitops_gate.commands.reviewing import environment_here, in_ci, tell_ci
+    from gitops_gate.review.judging import rendered_once
     from gitops_gate.review.run import check_here
     from gitops_gate.source import open_repository
 
@@ -69,8 +70,8 @@ def _check_in_ci(repo: str, base: str | None, head: str | None, arguments: dict[
 
     def run() -> int:
         with open_repository(repo) as repository:
-            options = pipeline_options(arguments)
-            report = check_here(repository, environment, base, head, options)
+            with rendered_once(pipeline_options(arguments)) as options:
+                report = check_here(repository, environment, base, head, options)
         code = write_reports(report, arguments)
         tell_ci(report, environment, arguments)
         return code
