@@ -12,6 +12,7 @@ from typing import Any
 from gitops_gate.delivery.record import landing_json, report_summary
 from gitops_gate.delivery.values import Delivered, Hold, Judged, Outcome
 from gitops_gate.delivery.verify import Verified
+from gitops_gate.delivery.walk import UNREADABLE
 from gitops_gate.reports.escaping import one_line
 from gitops_gate.reports.json_text import json_text
 from gitops_gate.reports.lines import Line, paint, wrapped
@@ -171,7 +172,8 @@ def _held(hold: Hold, width: int) -> Iterator[Line]:
     first = [("  ✗ ", style), (f"{hold.commit[:12]} ", "")]
     spans = [(f"{hold.code}: ", style), (one_line(hold.message, _LONGEST), "")]
     yield from wrapped(spans, width, first=first, indent=4)
-    remedy = hold.remedy or (_MEND if hold.verdict is Verdict.DENY else None)
+    mendable = hold.verdict is not Verdict.PENDING and hold.code != UNREADABLE
+    remedy = hold.remedy or (_MEND if mendable else None)
     if remedy:
         yield from wrapped(
             [(one_line(remedy, _LONGEST), "dim")],

@@ -189,8 +189,9 @@ def _moved_for(remote: Remote, name: str, decision: Decision) -> None:
     Who may push to the branch may say there where attestations are, and by whom they are signed;
     so a chain says nothing about a commit that the ref itself does not say.
     """
-    fetch(remote.repository, remote.address, (name,))
     commit, delivered = decision.commit, decision.delivered
+    if remote.repository.blobs.find(delivered) is None:
+        fetch(remote.repository, remote.address, (name,))
     if commit != delivered and not is_rendered_from(remote.repository, delivered, commit):
         raise SourceError(
             f"{name} is at {delivered[:12]}, which was not made from {commit[:12]}, as the newest "

@@ -80,7 +80,9 @@ class Recording:
         """See `ReadsApprovals.target_moves`: those before the landing, None where that is not."""
         if self._moves is None:
             moves = self._reading.target_moves(snapshot)
-            self._moves = moves and moves_before(moves, self._landing, self._line)
+            # One without any move does not show the landing either: it lags, or was cut.
+            if moves is not None:
+                self._moves = moves_before(moves, self._landing, self._line)
         return self._moves
 
     def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:

@@ -1,7 +1,7 @@
 """From the last delivered commit to the branch's tip: every step judged, or why delivery stops.
 
     line ──landing_of──> landing ──judged, whole──> allowed: on to the next step
-                                                └─> denied: only a change that ratifies what is
+                                                └─> not: only a change that ratifies what is
                                                     held, or that takes it back, goes on from here
 
 Each step is judged by the rules of the one before, which is verified by then. After a step that
@@ -26,6 +26,9 @@ from gitops_gate.errors import ConfigurationError, ForgeError, GitOpsGateError
 from gitops_gate.source import Repository, Tree
 from gitops_gate.source.recompute import reachable
 from gitops_gate.verdict.values import Report, Verdict
+
+UNREADABLE = "forge_unreadable"
+"""The code of a hold of which the forge said nothing, so that another run may know more."""
 
 Told = Callable[[str], None]
 """Is told of each step that is judged."""
@@ -74,12 +77,17 @@ def walk(judging: Judging, way: Way, landed: Landed, told: Told = lambda _: None
         else:
             hold = landing if isinstance(landing, Hold) else None
         walked = _held(walked, hold, mends=mends)
-        if walked.hold is not None and walked.hold.verdict is not Verdict.DENY:
+        if hold is not None and _passes_by_itself(hold):
             break
         count = len(landing.commits) if isinstance(landing, Landing) else 1
         held = (*held, *rest[:count])
         place += count
     return walked
+
+
+def _passes_by_itself(hold: Hold) -> bool:
+    """Whether to wait is all that it takes, and nothing that landed later has to mend it."""
+    return hold.verdict is Verdict.PENDING or hold.code == UNREADABLE
 
 
 def _held(walked: Walked, hold: Hold | None, *, mends: bool) -> Walked:
@@ -170,7 +178,7 @@ def _entries(tree: Tree) -> tuple[Ratification, ...]:
 
 
 def _unknown(commit: str, error: GitOpsGateError) -> Hold:
-    code = "forge_unreadable" if isinstance(error, ForgeError) else "not_evaluated"
+    code = UNREADABLE if isinstance(error, ForgeError) else "not_evaluated"
     return Hold(
         commit=commit,
         code=code,
