@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import click
 import jsonschema
@@ -366,6 +366,11 @@ def test_every_finding_outside_the_library_says_how_to_mend_it() -> None:
 DELIVERY = sorted((ROOT / "gitops_gate" / "delivery").glob("*.py"))
 
 
+def named_here(node: ast.AST, assigned: dict[str, ast.expr]) -> TypeGuard[ast.Name]:
+    """Whether it is a name of a constant of the same module."""
+    return isinstance(node, ast.Name) and isinstance(assigned.get(node.id), ast.Constant)
+
+
 def reason_codes(sources: list[Path], calls: tuple[str, ...]) -> set[str]:
     """The codes of all reasons: what is given as `code`, where that is a constant or a choice."""
     found: set[str] = set()
@@ -390,7 +395,9 @@ def reason_codes(sources: list[Path], calls: tuple[str, ...]) -> set[str]:
                 code = node.args[1]
             if isinstance(code, ast.Name):
                 code = assigned.get(code.id)
-            for part in ast.walk(code) if code is not None else ():
+            parts = list(ast.walk(code)) if code is not None else []
+            parts += [assigned[one.id] for one in parts if named_here(one, assigned)]
+            for part in parts:
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     found.add(part.value)
     return found
