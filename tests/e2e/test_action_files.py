@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from gitops_gate.audit.files import delivering_jobs
+from gitops_gate.source import folder_tree
 from tests.e2e.acting import STAND_INS, WORKFLOWS, with_job, workflow_in_documentation
 from tests.engines import ROOT, require_engine
 
@@ -216,6 +218,15 @@ def test_the_job_that_delivers_runs_for_no_change_that_is_not_merged() -> None:
     events = yaml.safe_load((WORKFLOWS / "gitops-gate-deliver.yml").read_text("utf-8"))[True]
     assert set(events) == {"push", "schedule", "workflow_dispatch"}
     assert events["push"] == {"branches": ["main"]}
+
+
+def test_an_audit_sees_the_packaged_job_and_its_environment(tmp_path: Path) -> None:
+    folder = tmp_path / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    for file in PACKAGED:
+        shutil.copy(file, folder)
+    (job,) = delivering_jobs(folder_tree(tmp_path))
+    assert job.environment == "delivery"
 
 
 # ------------------------------------------------------------------------------ documentation

@@ -172,7 +172,7 @@ def test_what_was_approved_reaches_the_ref_and_is_attested(shop: Delivering) -> 
     assert main(["verify", shop.tip("main"), *asked]) == 0
 
 
-def test_what_nobody_approved_is_held_until_its_time_and_no_later_schedule_moves_it(
+def test_what_nobody_approved_is_held_and_no_later_approval_or_schedule_moves_it(
     shop: Delivering,
 ) -> None:
     shop.land("new", {"apps/settings.yaml": config_map("new")}, approved=False)
