@@ -69,9 +69,11 @@ def _check_in_ci(repo: str, base: str | None, head: str | None, arguments: dict[
     environment = environment_here(named=base is not None and head is not None)
 
     def run() -> int:
-        with open_repository(repo) as repository:
-            with rendered_once(pipeline_options(arguments)) as options:
-                report = check_here(repository, environment, base, head, options)
+        with (
+            open_repository(repo) as repository,
+            rendered_once(pipeline_options(arguments)) as options,
+        ):
+            report = check_here(repository, environment, base, head, options)
         code = write_reports(report, arguments)
         tell_ci(report, environment, arguments)
         return code
