@@ -44,7 +44,7 @@ class Cluster:
     def admit(self) -> int:
         page = (ROOT / "docs" / "delivery.md").read_text("utf-8")
         shown = re.findall(r"^```sh\n(set -eu\n.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
-        script = shown.replace("/work/clone", str(self.folder / "clone")).replace(
+        script = shown.replace("/srv/clone", str(self.folder / "clone")).replace(
             "/keys/key.pub", str(self.ground.key)
         )
         environment = {
