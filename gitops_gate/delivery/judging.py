@@ -69,7 +69,7 @@ def judged(judging: Judging, landing: Landing, since: str, ratifies: Sequence[st
     before, after = repository.revision(since), repository.revision(landing.after)
     checked = compare(before, after, deciding, options)
     checked = _advisory(checked)
-    report, trees, testimony = checked, [], []
+    reports, trees, testimony = [], [], []
     for change in landing.changes:
         witness = judging.witness_of(change, landing)
         _same_change(witness.snapshot, change)
@@ -78,11 +78,11 @@ def judged(judging: Judging, landing: Landing, since: str, ratifies: Sequence[st
         if each.approvals is not None:
             trees.append(each.approvals)
         testimony.append(testimony_json(_told(witness, change)))
-        report = each if report is checked else _both(report, each)
+        reports.append(each)
     return Judged(
         landing=landing,
         since=since,
-        report=_at_landing(report),
+        report=_at_landing(_of_all(reports)),
         approvals=tuple(trees),
         testimony=tuple(testimony),
         ratifies=tuple(ratifies),
@@ -195,10 +195,18 @@ def _advisory(report: Report) -> Report:
     return with_reasons(report, (Reason(code="advisory", message=message, verdict=Verdict.DENY),))
 
 
-def _both(one: Report, other: Report) -> Report:
-    """One landing of two change requests needs what both need."""
-    more = [reason for reason in other.reasons if reason not in one.reasons]
-    return with_reasons(one, more)
+def _of_all(reports: Sequence[Report]) -> Report:
+    """One landing of several change requests: what one of them was approved for, landed.
+
+    Whoever may open a change request can open one of the same head, which is closed as merged with
+    the other; so that nobody approved it says nothing. Where none is allowed, all count.
+    """
+    allowed = next((one for one in reports if one.verdict is Verdict.ALLOW), None)
+    if allowed is not None:
+        return allowed
+    first, *others = reports
+    more = [reason for one in others for reason in one.reasons if reason not in first.reasons]
+    return with_reasons(first, list(dict.fromkeys(more)))
 
 
 def _at_landing(report: Report) -> Report:
