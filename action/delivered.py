@@ -1,10 +1,9 @@
-"""Tells a job what a delivery did: for later steps, for people, and which files attest it.
+"""Tells a job what a delivery did: for later steps, and for people.
 
-    delivered.py DELIVERY.JSON CONFIGURATION
+    delivered.py DELIVERY.JSON
 
-Prints the commit that is delivered now (nothing where refs are at different ones, or nowhere yet),
-then the attestation branch of that configuration, then the path in it of each attestation of this
-run. On GitHub the run's summary gets a table. It needs the package beside it.
+Prints the commit that is delivered now (nothing where refs are at different ones, or nowhere yet).
+On GitHub the run's summary gets a table. It needs the package beside it.
 """
 
 from __future__ import annotations
@@ -16,22 +15,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gitops_gate import GitOpsGateError, load_config
-from gitops_gate.attestations.chain import entry_path
-from gitops_gate.attestations.values import Channel
-from gitops_gate.config.delivery_settings import DeliverySettings
 from gitops_gate.reports.escaping import markdown, markdown_code
 
 _LONGEST = 600
 _SHORT = 12
 
 
-def main(delivery: Path, configuration: Path) -> None:
+def main(delivery: Path) -> None:
     """Print what is asked for, and add to the summary."""
     deliveries = json.loads(delivery.read_text("utf-8"))["deliveries"]
-    lines = [_delivered(deliveries), _attestations(configuration)]
-    lines += [_path(one) for one in deliveries if one["outcome"] == "delivered"]
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.write(f"{_delivered(deliveries)}\n")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
@@ -44,20 +37,6 @@ def _delivered(deliveries: Sequence[dict[str, Any]]) -> str:
         one["commit"] if one["after"] and one["outcome"] != "dry-run" else "" for one in deliveries
     }
     return there.pop() if len(there) == 1 else ""
-
-
-def _attestations(configuration: Path) -> str:
-    try:
-        return load_config(configuration).delivery.attestations
-    except GitOpsGateError:
-        return DeliverySettings().attestations
-
-
-def _path(one: dict[str, Any]) -> str:
-    channel = Channel(
-        repository_id=one["repository_id"], url="", branch=one["branch"], ref=one["ref"]
-    )
-    return entry_path(channel, one["attestation"]["sequence"])
 
 
 def _summary(deliveries: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -73,4 +52,4 @@ def _summary(deliveries: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))

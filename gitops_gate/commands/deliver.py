@@ -75,6 +75,12 @@ _USERS = {"github": "x-access-token", "gitlab": "oauth2"}
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also a file."
 )
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write the attestations of this run into a folder as well, for the job to keep.",
+)
 @click.option("--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @running_options
@@ -106,6 +112,7 @@ def command(**arguments: Any) -> int:
     from gitops_gate.commands.reviewing import in_ci
     from gitops_gate.delivery.outcome import verdict_of
     from gitops_gate.delivery.run import deliver
+    from gitops_gate.review.judging import rendered_once
     from gitops_gate.source import open_repository
 
     environment = detect(os.environ)
@@ -115,10 +122,12 @@ def command(**arguments: Any) -> int:
         if environment is not None:
             # What an earlier job left in a cache is whatever that job was made to leave.
             options = replace(options, cache_folder=None)
-        with open_repository(arguments["repo"]) as repository:
+        with open_repository(arguments["repo"]) as repository, rendered_once(options) as kept:
             setting = _setting(repository, environment, arguments, options)
             setting = replace(setting, told=lambda one: _told(options, one))
-            deliveries = deliver(setting, options)
+            deliveries = deliver(setting, kept)
+        if arguments["keep"] is not None:
+            _keep(deliveries, arguments["keep"])
         _write(deliveries, arguments)
         return verdict_of(deliveries).exit_code
 
@@ -203,6 +212,21 @@ def _address(clone_url: str, *, kind: str, token: str, arguments: dict[str, Any]
         )
     url = arguments["push_url"] or clone_url
     return RemoteAddress(url=url, username=_USERS[kind], password=password or token)
+
+
+def _keep(deliveries: Sequence[Delivered], folder: Path) -> None:
+    """Copies of the attestations; what was done is done, so that none changes no verdict."""
+    from gitops_gate.attestations.chain import entry_path
+
+    for one in deliveries:
+        if one.entry is None or one.data is None:
+            continue
+        path = folder / entry_path(one.channel, one.entry.decision.sequence)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(one.data)
+        except OSError as error:
+            click.echo(f"gitops-gate: cannot write {path}: {error.strerror}", err=True)
 
 
 def _write(deliveries: Sequence[Delivered], arguments: dict[str, Any]) -> None:

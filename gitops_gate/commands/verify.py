@@ -57,6 +57,12 @@ _REFUTED, _NOT_VERIFIED = 1, 2
     help="The branch that the attestations are in.",
 )
 @click.option(
+    "--newest",
+    is_flag=True,
+    help="Refute a commit that is not what was delivered last, such as one that a ref was put "
+    "back to.",
+)
+@click.option(
     "--replay/--no-replay",
     default=True,
     show_default=True,
@@ -94,12 +100,13 @@ def command(commit: str, **arguments: Any) -> int:
     key signed it, or the clone or a tool that is needed is not there).
     """
     from gitops_gate.delivery.verify import Asked, verify
+    from gitops_gate.review.judging import rendered_once
     from gitops_gate.source import open_repository
 
     options = pipeline_options({**arguments, "formats": (), "outputs": (), "reports": ()})
     branch = arguments["branch"]
     try:
-        with open_repository(arguments["repo"]) as repository:
+        with open_repository(arguments["repo"]) as repository, rendered_once(options) as kept:
             asked = Asked(
                 commit=commit,
                 repository_id=arguments["repository_id"],
@@ -107,9 +114,10 @@ def command(commit: str, **arguments: Any) -> int:
                 branch=f"refs/heads/{branch.removeprefix('refs/heads/')}" if branch else None,
                 ref=arguments["ref"],
                 attestations=arguments["attestations"],
+                newest=arguments["newest"],
                 replay=arguments["replay"],
             )
-            found = verify(repository, asked, options)
+            found = verify(repository, asked, kept)
     except GitOpsGateError as error:
         refuted = isinstance(error, AttestationError) and error.refuted
         return _failed(error, "refuted" if refuted else "not verified", arguments)

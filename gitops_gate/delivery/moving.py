@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gitops_gate.attestations.bundle import opened, signed
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A delivery that is ready: the entry, and the commits that both refs go to."""
+    """A delivery that is ready: the entry, its file, and the commits that both refs go to."""
 
     entry: Entry
+    data: bytes = field(repr=False)
     store: str
     delivered: str
 
@@ -86,7 +87,7 @@ def prepared(
         message=f"Attest delivery {number} of {ref}\n\n{decision.commit}\n",
         at=at,
     )
-    return Move(entry=entry, store=store, delivered=decision.delivered)
+    return Move(entry=entry, data=data, store=store, delivered=decision.delivered)
 
 
 def moved(remote: Remote, position: Position, move: Move) -> Pushed:

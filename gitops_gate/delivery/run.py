@@ -29,7 +29,7 @@ from gitops_gate.delivery.remote_state import (
 from gitops_gate.delivery.values import Delivered, Hold, Outcome
 from gitops_gate.delivery.walk import Told, Walked, Way, walk
 from gitops_gate.delivery.witnesses import Witnesses
-from gitops_gate.errors import ConfigurationError, ForgeError, SourceError
+from gitops_gate.errors import AttestationError, ConfigurationError, ForgeError, SourceError
 from gitops_gate.forges.interface import Forge
 from gitops_gate.forges.values import Target
 from gitops_gate.pipeline import Options
@@ -122,7 +122,13 @@ def _waiting(
 def _signer(setting: Delivering, settings: DeliverySettings) -> Signer | None:
     if settings.signing is not None:
         _not_in_checkout(setting.repository, settings.signing)
-        return setting.signer_of(settings.signing)
+        try:
+            return setting.signer_of(settings.signing)
+        except AttestationError:
+            # Who only looks needs no key but those that older decisions are read with.
+            if not (setting.dry_run and setting.trusted):
+                raise
+            return None
     if setting.dry_run:
         return None
     raise ConfigurationError(
@@ -287,4 +293,5 @@ class _Run:
             steps=walked.steps,
             hold=walked.hold,
             entry=move.entry if move else None,
+            data=move.data if move and outcome is Outcome.DELIVERED else None,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -82,7 +82,8 @@ class Delivered:
     """What a run did for one delivery ref.
 
     `before` is where the ref was, None for the first delivery, and `after` what it points to now,
-    or would in a dry run. `commit` is the branch's commit that is delivered by it. `tip` is where
+    or would in a dry run. `entry` and `data` are the attestation and its file, where one was
+    pushed. `commit` is the branch's commit that is delivered by it. `tip` is where
     the branch is. `hold` says why the ref is not at the tip.
     """
 
@@ -95,6 +96,7 @@ class Delivered:
     steps: tuple[Judged, ...] = ()
     hold: Hold | None = None
     entry: Entry | None = None
+    data: bytes | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
     @property

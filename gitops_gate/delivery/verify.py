@@ -31,7 +31,8 @@ class Asked:
     """What is to be verified, and by what.
 
     `repository_id` and `trusted` come from outside. `branch` and `ref` (full names) say which
-    chain, where a commit is in several. `attestations` is the attestation branch.
+    chain, where a commit is in several. `newest`: it must be what was delivered last.
+    `attestations` is the attestation branch.
     """
 
     commit: str
@@ -40,6 +41,7 @@ class Asked:
     branch: str | None = None
     ref: str | None = None
     attestations: str = DEFAULT_ATTESTATIONS
+    newest: bool = False
     replay: bool = True
 
 
@@ -87,6 +89,8 @@ def verify(repository: Repository, asked: Asked, options: Options) -> tuple[Veri
         chain = read_chain(tree, channel, asked.trusted)
         place = _place(chain, commit)
         if place is not None:
+            if asked.newest:
+                _check_newest(chain, commit)
             _check_entry(repository, asked, chain[: place + 1], options)
             found.append(
                 Verified(
@@ -101,6 +105,12 @@ def verify(repository: Repository, asked: Asked, options: Options) -> tuple[Veri
     if not found:
         _nothing(asked, commit)
     return tuple(found)
+
+
+def _check_newest(chain: Sequence[Entry], commit: str) -> None:
+    newest = chain[-1].decision
+    if commit not in (newest.commit, newest.delivered):
+        refute(f"{commit[:12]} is not what was delivered last: that is {newest.delivered[:12]}")
 
 
 def _check_entry(

@@ -268,15 +268,6 @@ def test_the_summary_says_what_holds_and_obeys_nothing_in_it(job: Job) -> None:
     assert len(summary.strip().splitlines()) == 3
 
 
-def test_attestations_that_cannot_be_read_again_change_no_verdict(job: Job) -> None:
-    subprocess.run(["git", "init", "--quiet", str(job.folder)], check=True)
-    subprocess.run(["git", "remote", "add", "origin", "/nowhere"], cwd=job.folder, check=True)
-    moved = held(outcome="delivered", hold=None, attestation={"sequence": 1})
-    assert job.run(0, delivery=[moved]) == 0
-    assert "on their branch alone" in job.printed
-    assert job.outputs["verdict"] == "allow"
-
-
 # ---------------------------------------------------------------------------- the tips
 
 

@@ -90,6 +90,35 @@ def test_a_delivered_commit_verifies_offline(ground: Ground) -> None:
     assert len(ground.server.log) == 0
 
 
+def test_what_was_delivered_last_can_be_asked_for(ground: Ground) -> None:
+    assert ground.deliver().code == 0
+    older = ground.main
+    ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+    assert ground.deliver().code == 0
+    assert ground.verify(older, "--no-replay").code == 0
+    done = ground.verify(older, "--no-replay", "--newest")
+    assert done.code == 1
+    assert "is not what was delivered last" in done.err
+    assert ground.verify(ground.main, "--no-replay", "--newest").code == 0
+
+
+def test_a_job_can_keep_the_attestation(ground: Ground) -> None:
+    folder = ground.folder / "kept"
+    assert ground.deliver("--keep", folder).code == 0
+    (file,) = folder.rglob("*.intoto.jsonl")
+    stored = ground.shop.git("show", f"{STORE}:{file.relative_to(folder)}")
+    assert file.read_text() == stored
+
+
+def test_a_dry_run_needs_no_signing_key_but_one_to_read_with(ground: Ground) -> None:
+    assert ground.deliver().code == 0
+    ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+    ground.environment["GITOPS_GATE_SIGNING_KEY"] = ""
+    assert ground.deliver("--dry-run").code == 2
+    done = ground.deliver("--dry-run", "--trusted-key", ground.key)
+    assert (done.code, done.one["outcome"]) == (0, "dry-run")
+
+
 def test_blame_says_who_approved_by_the_attestation(ground: Ground) -> None:
     assert ground.deliver().code == 0
     pull = ground.change("new", {"apps/settings.yaml": config_map("new")})
