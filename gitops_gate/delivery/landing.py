@@ -106,11 +106,21 @@ def _proof(
 ) -> _Proof:
     try:
         repository.resolve(change.head)
+        if change.head in commits:
+            return _fast_forward(commits, change)
         if len(read_commit(repository, commits[0]).parents) == 2:
             return _merge(repository, before, commits[0], change)
         return _linear(repository, before, commits, change)
     except MergeConflictError as error:
         return _Proof(why=f"it does not merge: {error.message}")
+
+
+def _fast_forward(commits: Sequence[str], change: LandedChange) -> _Proof:
+    """The head itself is on the branch, and what leads to it, whatever merges are among that."""
+    landed_as = change.merge_commit or change.squash_commit
+    if landed_as not in (None, change.head):
+        return _Proof(why=f"it landed as {_short(landed_as)}")
+    return _Proof(method=Method.FAST_FORWARD, count=commits.index(change.head) + 1)
 
 
 def _merge(repository: Repository, before: str, commit: str, change: LandedChange) -> _Proof:
@@ -137,57 +147,61 @@ def _brings_only(repository: Repository, before: str, merged: str, change: Lande
     steps = steps_between(repository, before, merged)
     if not steps:
         return False
-    return _rebased(repository, before, steps, change) == len(steps)
+    return bool(_rebased(repository, before, steps, change, whole=True))
 
 
 def _linear(
     repository: Repository, before: str, commits: Sequence[str], change: LandedChange
 ) -> _Proof:
-    """A commit of one parent: a fast-forward, a squash, or the first of rebased commits."""
+    """A commit of one parent: a squash, or the first of rebased commits."""
     landed_as = change.merge_commit or change.squash_commit
-    if change.head in commits:
-        if landed_as not in (None, change.head):
-            return _Proof(why=f"it landed as {_short(landed_as)}")
-        return _Proof(method=Method.FAST_FORWARD, count=commits.index(change.head) + 1)
     if landed_as is not None and landed_as not in commits:
         return _Proof(why=f"it landed as {_short(landed_as)}")
-    only = landed_as in (None, commits[0])
-    tree = read_commit(repository, commits[0]).tree
-    if only and landed_as and tree == merged_tree_id(repository, before, change.head):
+    merged = merged_tree_id(repository, before, change.head)
+    if landed_as == commits[0] and read_commit(repository, commits[0]).tree == merged:
         return _Proof(method=Method.SQUASH, count=1)
     run = commits if landed_as is None else commits[: commits.index(landed_as) + 1]
-    count = _rebased(repository, before, run, change)
-    if count and landed_as in (None, commits[count - 1]):
-        return _Proof(method=Method.REBASE, count=count)
-    return _Proof(why="neither squashing nor rebasing it gives these commits")
+    count = _rebased(repository, before, run, change, whole=landed_as is not None)
+    if not count:
+        return _Proof(why="neither squashing nor rebasing it gives these commits")
+    # Its review showed the merge. A rebase leaves out what the branch had before and took back.
+    if read_commit(repository, commits[count - 1]).tree != merged:
+        return _Proof(why="rebasing it gave something else than the merge that was reviewed")
+    return _Proof(method=Method.REBASE, count=count)
 
 
 def _rebased(
-    repository: Repository, before: str, commits: Sequence[str], change: LandedChange
+    repository: Repository,
+    before: str,
+    commits: Sequence[str],
+    change: LandedChange,
+    *,
+    whole: bool,
 ) -> int:
     """How many of the commits are the change's own, made anew on `before`; 0 where not all are.
 
-    Forges differ in what they keep of commits that change nothing, so those are passed over.
+    Forges differ in what they keep of commits that change nothing, so those are passed over. After
+    the last one that changes something, all of them belong to the change where `whole` says that
+    the commits end with it; else as many as a rebase makes.
     """
     start = read_commit(repository, before).tree
-    made = rebased_tree_ids(repository, before, change.head, before)
-    wanted = [tree for tree, _ in _changing(start, [(tree, 0) for _, tree in made])]
-    there = [
-        (read_commit(repository, commit).tree, count)
-        for count, commit in enumerate(commits, start=1)
-    ]
+    made = [tree for _, tree in rebased_tree_ids(repository, before, change.head, before)]
+    wanted = _changing(start, made)
+    there = [read_commit(repository, commit).tree for commit in commits]
     found = _changing(start, there)
-    if not wanted or [tree for tree, _ in found[: len(wanted)]] != wanted:
+    if [tree for tree, _ in found[: len(wanted)]] != [tree for tree, _ in wanted]:
         return 0
-    if len(found) == len(wanted):
-        return len(commits)
-    return found[len(wanted) - 1][1]
+    more = found[len(wanted) :]
+    if whole:
+        return 0 if more else len(commits)
+    last, end = (wanted[-1][1], found[len(wanted) - 1][1]) if wanted else (0, 0)
+    return min(end + len(made) - last, more[0][1] - 1 if more else len(commits))
 
 
-def _changing(tree: str, steps: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """The steps after which the tree is another than before."""
+def _changing(tree: str, steps: Sequence[str]) -> list[tuple[str, int]]:
+    """The trees that differ from the one before, and the numbers of their steps, from 1."""
     changing = []
-    for after, number in steps:
+    for number, after in enumerate(steps, start=1):
         if after != tree:
             changing.append((after, number))
         tree = after
