@@ -1020,7 +1020,7 @@ def test_the_documented_set_up_of_github_closes_everything(github: GitHubSite) -
     github.push({".github/CODEOWNERS": documented_owners("github")})
     assert len(all_ids(github.audit("--delivery-ref", DEPLOY), "holes")) > 10
     requests_made = documented("github")
-    assert len(requests_made) == 7
+    assert len(requests_made) == 8
     for method, path, body in requests_made:
         url = github.server.api_url + path.format(owner="acme", repo="shop")
         headers = {"Authorization": f"Bearer {TOKEN}", "User-Agent": "a person"}
