@@ -16,8 +16,7 @@ from dataclasses import dataclass, replace
 from gitops_gate.delivery.testimony import Recording, Replayed, Testimony, testimony_json
 from gitops_gate.delivery.values import Hold, Judged, Landing, Method
 from gitops_gate.errors import GitOpsGateError
-from gitops_gate.forges.interface import Forge, ReadsApprovals
-from gitops_gate.forges.values import LandedChange, Snapshot
+from gitops_gate.forges.values import ForgeKind, LandedChange, Snapshot
 from gitops_gate.pipeline import Options, compare
 from gitops_gate.review.agreement import Agreed
 from gitops_gate.review.approving import Approving, with_approvals
@@ -32,12 +31,12 @@ _NOT_APPROVED = "approvals_missing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """A forge connected for one change request, with what it says of it.
+    """What a forge of this `kind` says of one change request.
 
-    `recording` is None where the forge cannot be asked for approvals.
+    `recording` is None where it cannot be asked for approvals.
     """
 
-    forge: Forge
+    kind: ForgeKind
     snapshot: Snapshot
     recording: Recording | Replayed | None
 
@@ -151,14 +150,14 @@ def _approving(
     judging: Judging, witness: Witness, landing: Landing, since: str, change: LandedChange
 ) -> Approving:
     at_merge = _merged_at(change)
-    reading: ReadsApprovals | None = witness.recording
     comments = tuple(
         comment for comment in witness.snapshot.comments if comment.created_at <= at_merge
     )
     snapshot = replace(witness.snapshot, comments=comments)
     return Approving(
         repository=judging.repository,
-        forge=replace(witness.forge, approvals=reading),
+        kind=witness.kind,
+        reading=witness.recording,
         agreed=Agreed(snapshot=snapshot, base=landing.before, head=change.head),
         options=replace(judging.options, at=judging.at),
         since=None if since == landing.before else since,

@@ -141,6 +141,7 @@ def _position(
     target: DeliveryTarget,
     trusted: Sequence[Trusted],
 ) -> Position:
+    _alone(remote, target.ref, settings.attestations)
     store = remote.refs.get(settings.attestations)
     channel = _channel(remote, branch, target.ref)
     tree = remote.repository.revision(store).tree if store else None
@@ -180,6 +181,21 @@ def _not_moved_by_others(name: str, ref: str | None, chain: Sequence[Entry]) -> 
             f"put it at {ours[:12]}",
             remedy="find out by whom and what the cluster made of it, then put it back: "
             f"git push --force-with-lease={name}:{ref} origin {ours}:{name}",
+        )
+
+
+def _alone(remote: Remote, *refs: str) -> None:
+    """Refuse names that Git could take for those of our refs.
+
+    A push to `refs/heads/x` is ambiguous where there is `refs/heads/refs/heads/x` as well, which
+    everybody may make who may push branches (gitrevisions(7), the order in which a name is tried).
+    """
+    meant = [f"{prefix}{ref}" for ref in refs for prefix in _PREFIXES]
+    strange = next((name for name in meant if name in remote.refs), None)
+    if strange is not None:
+        raise SourceError(
+            f"somebody made {strange}, a name that Git takes for the delivery ref as well",
+            remedy=f"find out who, and delete it: git push origin --delete {strange}",
         )
 
 

@@ -11,19 +11,18 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, cast, get_args
 
 from gitops_gate.attestations.values import Decision, Entry
 from gitops_gate.config.delivery_settings import delivery_targets
 from gitops_gate.delivery.hydrated import hydrated_commit
-from gitops_gate.delivery.judging import Judging, Witness, judged, merged_at, whole
+from gitops_gate.delivery.judging import Judging, Witness, WitnessOf, judged, merged_at, whole
 from gitops_gate.delivery.landing import landing_of
 from gitops_gate.delivery.record import body_of, landed_numbers, landing_json, policies_of
 from gitops_gate.delivery.testimony import Replayed, Testimony, testimony_of
 from gitops_gate.delivery.values import Hold, Judged, Landing
 from gitops_gate.delivery.walk import passes
-from gitops_gate.errors import AttestationError, GitOpsGateError
-from gitops_gate.forges.interface import Forge, ReadsChangeRequest
+from gitops_gate.errors import AttestationError
 from gitops_gate.forges.values import ForgeKind, LandedChange
 from gitops_gate.pipeline import Options
 from gitops_gate.review.judging import rules_of
@@ -204,25 +203,14 @@ def _moment(body: Mapping[str, Any]) -> datetime.datetime:
         refute("the decision does not say when it was taken")
 
 
-def _witnesses(kind: str, steps: Sequence[Step]) -> Any:
+def _witnesses(kind: str, steps: Sequence[Step]) -> WitnessOf:
     told = {one.landed.number: one for step in steps for one in step.testimony}
 
     def witness_of(change: LandedChange, _: Landing) -> Witness:
         testimony = told[change.number]
         recording = Replayed(testimony) if testimony.facts is not None else None
-        forge = Forge(
-            kind=cast(ForgeKind, kind),
-            change_requests=cast(ReadsChangeRequest, None),
-            approvals=recording,
-            summary=None,
-            inline=None,
-            status=None,
-            sarif=None,
-            protection=None,
-            opening=None,
-        )
-        return Witness(forge=forge, snapshot=testimony.snapshot, recording=recording)
+        return Witness(kind=cast(ForgeKind, kind), snapshot=testimony.snapshot, recording=recording)
 
-    if kind not in ("github", "gitlab"):
-        raise GitOpsGateError("the decision does not say which forge it is about")
+    if kind not in get_args(ForgeKind):
+        raise AttestationError("the decision does not say which forge it is about")
     return witness_of

@@ -80,12 +80,12 @@ class Witnesses:
         tip = self._line[-1]
         snapshot = replace(snapshot, change=replace(snapshot.change, base_commit=tip))
         if change.merged_at is None or forge.approvals is None:
-            return Witness(forge=forge, snapshot=snapshot, recording=None)
+            return Witness(kind=forge.kind, snapshot=snapshot, recording=None)
         recording = Recording(forge.approvals, landing, self._line, change.merged_at)
         for moment in _moments(recording, snapshot, Moment(head=change.head, base=landing.before)):
             self._bring(moment.head)
             self._bring(moment.base)
-        return Witness(forge=forge, snapshot=snapshot, recording=recording)
+        return Witness(kind=forge.kind, snapshot=snapshot, recording=recording)
 
     def _head_ref(self, change: LandedChange) -> str:
         """Where a forge keeps the head of a change request, also when its branch is gone."""

@@ -28,7 +28,8 @@ from gitops_gate.approvals.people import People
 from gitops_gate.approvals.tree import Evaluation, tree_json
 from gitops_gate.config.settings import Settings
 from gitops_gate.errors import GitOpsGateError
-from gitops_gate.forges.interface import Forge, ReadsApprovals
+from gitops_gate.forges.interface import ReadsApprovals
+from gitops_gate.forges.values import ForgeKind
 from gitops_gate.pipeline import Deciding, Options, compare
 from gitops_gate.review.agreement import Agreed
 from gitops_gate.review.change_facts import (
@@ -51,6 +52,8 @@ _NOT_JUDGED = ("merge_conflict", "not_evaluated", "forge_disagrees", "no_report"
 class Approving:
     """What approvals of one review are evaluated with.
 
+    `reading` asks a forge of this `kind`, None where its token may not.
+
     `since` is the commit that the change is compared with, where that is not the target's tip: one
     that ratifies what landed before it is shown, approved and delivered from there on.
     `rules_at` is the commit whose rules and CODEOWNERS ask, where that is not what the change is
@@ -58,7 +61,8 @@ class Approving:
     """
 
     repository: Repository
-    forge: Forge
+    kind: ForgeKind
+    reading: ReadsApprovals | None
     agreed: Agreed
     options: Options
     since: str | None = None
@@ -161,7 +165,7 @@ def approvals_of(report: Report, approving: Approving) -> Evaluation:
 
 def _evaluated(source: ChangeSource, approving: Approving, deciding: Deciding) -> Evaluation:
     agreed, settings = approving.agreed, deciding.rules.settings
-    reading = approving.forge.approvals
+    reading = approving.reading
     since = approving.since or agreed.base
     changed = _changed_files(approving.repository, since, agreed.head)
     facts = reading.approvals(agreed.snapshot) if reading else None
@@ -182,7 +186,7 @@ def _evaluated(source: ChangeSource, approving: Approving, deciding: Deciding) -
 
 
 def _source_of(report: Report, approving: Approving, deciding: Deciding) -> ChangeSource:
-    reading = approving.forge.approvals
+    reading = approving.reading
     return ChangeSource(
         repository=approving.repository,
         report=report,
@@ -192,7 +196,7 @@ def _source_of(report: Report, approving: Approving, deciding: Deciding) -> Chan
         settings=deciding.rules.settings,
         repair=bool(deciding.undecided),
         members=reading.members if reading else None,
-        forge=approving.forge.kind,
+        forge=approving.kind,
     )
 
 

@@ -131,7 +131,13 @@ def _reports(
     repository, change = queued.repository, snapshot.change
     _refuse_other_change(queued, part, snapshot)
     agreed = Agreed(snapshot=snapshot, base=part.before, head=change.head_commit)
-    approving = Approving(repository=repository, forge=forge, agreed=agreed, options=queued.options)
+    approving = Approving(
+        repository=repository,
+        kind=forge.kind,
+        reading=forge.approvals,
+        agreed=agreed,
+        options=queued.options,
+    )
     if ratified_in(repository, part.before, change.head_commit) is not None:
         # As in a review: from the last delivered commit on, or denied.
         report = judge(repository, part.before, change.head_commit, queued.options)

@@ -195,7 +195,11 @@ def _approving(
     setting: Setting, connection: _Connection, agreed: Agreed, options: Options
 ) -> Approving:
     return Approving(
-        repository=setting.repository, forge=connection.forge, agreed=agreed, options=options
+        repository=setting.repository,
+        kind=connection.forge.kind,
+        reading=connection.forge.approvals,
+        agreed=agreed,
+        options=options,
     )
 
 
