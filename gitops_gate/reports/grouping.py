@@ -231,7 +231,8 @@ def _modification(change: ResourceChange) -> tuple[Any, ...]:
         previous and (previous.api_version, previous.kind, previous.name),
         previous and previous.namespace != resource.namespace,
         change.risk,
-        change.diff or tuple((f.path, text_of(f.base), text_of(f.head)) for f in change.fields),
+        change.diff,
+        tuple((f.path, text_of(f.base), text_of(f.head)) for f in change.fields),
         change.application if change.omitted else None,
     )
 

@@ -596,7 +596,7 @@ def test_init_writes_what_loads_and_scans(tmp_path: Path, command: Gate) -> None
         ("version: 1\nschemas: {kubernetes: 1.36}\n", ":2", "kubernetes"),
         ("version: 1\nversion: 1\n", ":2", "version"),
         ("version: [\n", CONFIGURATION, ""),
-        ("version: 1\ndelivery: {}\n", ":2", "delivery"),
+        ("version: 1\ndelivery: {branches: {main: {}}}\n", ":2", "ref"),
         ("version: 1\nwaivers: 1\n", ":2", "waivers"),
     ],
 )
