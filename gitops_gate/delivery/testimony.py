@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -206,7 +207,7 @@ def testimony_of(value: Mapping[str, Any]) -> Testimony:
 
     try:
         return _converter().structure(value, Testimony)
-    except (BaseValidationError, ValueError, TypeError, KeyError):
+    except (BaseValidationError, ValueError, TypeError, KeyError, AttributeError):
         raise AttestationError("an attestation holds a testimony that cannot be read") from None
 
 
@@ -217,8 +218,10 @@ def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
     converter.register_unstructure_hook(datetime.datetime, _written)
     converter.register_structure_hook(datetime.datetime, lambda text, _: _read(text))
-    # By identity: an enumeration of texts is a text as well, and has its own reading.
-    converter.register_structure_hook_func(lambda kind: kind in (str, int, bool), _strictly)
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _strictly)
+    # An enumeration of texts is a text as well, and has its own reading.
+    converter.register_structure_hook(StrEnum, lambda text, kind: kind(text))
     return converter
 
 
