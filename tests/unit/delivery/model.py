@@ -136,6 +136,9 @@ class Line:
             raise UnclearError("the branch was forced back to within what came by one push")
         others = [replace(unit, request=number) for number in unit.also]
         found = [unit, *(one for one in others if self.gives(one, unit.before))]
+        heads = {self.life.requests[one.request].head for one in found}
+        if len(heads) > 1:
+            raise UnclearError("changes on top of each other that come to the same")
         if any(one.request in self.life.parted for one in found):
             raise UnclearError("some of it was pushed before")
         return found

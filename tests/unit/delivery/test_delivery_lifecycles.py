@@ -9,7 +9,6 @@ import pytest
 
 from gitops_gate.delivery.walk import Walked
 from gitops_gate.verdict.values import Verdict
-from tests.unit.delivery import cheaply, memory_git
 from tests.unit.delivery.forge_of_life import Delivery, take
 from tests.unit.delivery.lives import Life
 from tests.unit.delivery.model import Line, UnclearError
@@ -26,14 +25,7 @@ ENOUGH = {
 """How often each has to happen in an eighth of the lives, so that they prove something."""
 
 
-@pytest.fixture(autouse=True)
-def _in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name, function in memory_git.in_memory():
-        monkeypatch.setattr(f"{module}.{name}", function)
-    monkeypatch.setattr("gitops_gate.delivery.judging.compare", cheaply.compare)
-    monkeypatch.setattr("gitops_gate.review.approving.compare", cheaply.compare)
-    monkeypatch.setattr("gitops_gate.review.judging.load_rules", cheaply.rules)
-    monkeypatch.setattr("gitops_gate.review.change_facts.load_rules", cheaply.rules)
+pytestmark = pytest.mark.usefixtures("in_memory")
 
 
 class Watched:
