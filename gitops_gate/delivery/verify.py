@@ -160,9 +160,13 @@ def _nothing(asked: Asked, commit: str) -> NoReturn:
 
 
 def _tip(repository: Repository, ref: str) -> str | None:
-    """Where a ref of the forge is in the clone."""
-    short = ref.removeprefix("refs/heads/")
-    for name in (f"refs/remotes/origin/{short}", ref):
+    """Where a ref of the forge is in the clone.
+
+    Branches are below `origin`; what is there under a tag's full name is a branch of that name.
+    """
+    branch = ref.removeprefix("refs/heads/")
+    remote = (f"refs/remotes/origin/{branch}",) if branch != ref else ()
+    for name in (*remote, ref):
         try:
             return repository.resolve(name)
         except SourceError:

@@ -12,7 +12,7 @@ from gitops_gate.attestations.chain import entry_path
 from gitops_gate.attestations.keys import trusted_keys
 from gitops_gate.attestations.signing import Signer, signer_of
 from gitops_gate.config.delivery_settings import SigningSettings
-from tests.forges.delivering import STORE, Ground, config_map, make_key
+from tests.forges.delivering import REF, STORE, Ground, config_map, make_key
 from tests.forges.delivering import ground as ground  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.slow
@@ -109,3 +109,72 @@ def test_a_title_that_speaks_of_another_commit_does_not_make_a_ref_one(
     assert done.code == 2, done.out + done.err
     assert "was not made from" in done.out + done.err
     assert (ground.delivered, ground.attested) == before
+
+
+@pytest.mark.parametrize(
+    "start", ["tree", "blob", "0" * 40, "1" * 40, "main", "HEAD", "--all", "a" * 40]
+)
+def test_a_start_that_is_no_commit_delivers_nothing(ground: Ground, start: str) -> None:
+    """Before the first delivery there are no settings but those of the tip."""
+    if start in ("tree", "blob"):
+        start = ground.shop.git(
+            "rev-parse", "main^{tree}" if start == "tree" else "main:apps/settings.yaml"
+        ).strip()
+    text = ground.rules().replace(ground.start, start)
+    ground.land(ground.change("start", {".gitops-gate.yaml": text}))
+    done = ground.deliver()
+    assert done.code in (1, 2), done.out + done.err
+    assert "Traceback" not in done.err
+    # Where the settings do not load at all, those before them decide, up to what broke them.
+    assert ground.delivered in (None, ground.shop.git("rev-parse", "main^").strip())
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "refs/heads/main",
+        STORE,
+        f"{STORE}/below",
+        "refs/heads/gitops-gate",
+        "refs/heads/main/below",
+        "refs/pull/1/head",
+        "refs/remotes/origin/main",
+        "refs/heads/../main",
+        "refs/heads/-f",
+        "HEAD",
+        "main",
+    ],
+)
+def test_a_ref_that_is_not_to_be_followed_is_refused(ground: Ground, ref: str) -> None:
+    ground.land(ground.change("ref", {".gitops-gate.yaml": ground.rules().replace(REF, ref)}))
+    refs = set(ground.shop.git("for-each-ref", "--format=%(refname)").split())
+    main = ground.main
+    done = ground.deliver()
+    assert done.code in (1, 2), done.out + done.err
+    assert "Traceback" not in done.err
+    now = set(ground.shop.git("for-each-ref", "--format=%(refname)").split())
+    assert now - refs <= {REF, STORE}
+    assert ground.main == main != ground.delivered
+
+
+def test_a_start_that_a_direct_push_names_begins_nothing(ground: Ground) -> None:
+    """The evil commit first, then settings that begin after it, and an approved change on top."""
+    evil = ground.server.direct(ground.shop, "main", EVIL, by="mia")
+    text = ground.rules().replace(ground.start, evil)
+    ground.server.direct(ground.shop, "main", {".gitops-gate.yaml": text}, by="mia")
+    ground.land(ground.change("more", {"apps/more.yaml": config_map("one", "more")}))
+    done = ground.deliver()
+    assert (done.code, done.hold) == (1, "direct_push")
+    assert (ground.delivered, ground.attested) == (None, None)
+
+
+def test_a_branch_that_was_pushed_back_is_not_followed(ground: Ground) -> None:
+    assert ground.deliver().code == 0
+    older = ground.main
+    ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+    assert ground.deliver().code == 0
+    newer = ground.delivered
+    ground.server.force(ground.shop, "main", older, by="mia")
+    done = ground.deliver()
+    assert (done.code, done.hold) == (1, "history")
+    assert ground.delivered == newer

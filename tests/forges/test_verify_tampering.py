@@ -226,3 +226,53 @@ def test_other_tools_than_those_that_decided_leave_it_open(
     monkeypatch.setattr("gitops_gate.delivery.record.__version__", "99.0")
     done = ground.verify(ground.main)
     assert (done.code, "--no-replay" in done.err) == (NOT_VERIFIED, True), done.err
+
+
+def test_a_branch_in_the_name_of_a_tag_is_not_the_tag(ground: Ground) -> None:
+    tag = "refs/tags/production"
+    ground.land(ground.change("tag", {".gitops-gate.yaml": ground.rules().replace(REF, tag)}))
+    assert ground.deliver().code == 0
+    clone = ground.clone()
+    git(clone, "update-ref", f"refs/remotes/origin/{tag}", ground.start)
+    done = verify(ground, clone, ground.main, "--ref", tag)
+    assert done.code == 0, done.out + done.err
+    git(clone, "update-ref", f"refs/remotes/origin/{tag}", ground.main)
+    git(clone, "update-ref", tag, ground.start)
+    assert verify(ground, clone, ground.main, "--ref", tag).code == REFUTED
+
+
+def test_what_a_strange_file_is_called_stays_inside_of_json(ground: Ground, clone: Path) -> None:
+    strange_file(clone)
+    done = verify(ground, clone, ground.main, "--format", "json")
+    assert done.code == REFUTED
+    value = json.loads(done.out)
+    assert value["result"] == "refuted"
+    assert not set(done.out) & {"\x1b", "\r"}
+
+
+def test_what_was_delivered_before_is_refuted_where_the_newest_is_asked_for(
+    ground: Ground, clone: Path
+) -> None:
+    older = git(clone, "rev-parse", f"{ground.main}^").strip()
+    assert verify(ground, clone, older).code == 0
+    assert verify(ground, clone, older, "--newest").code == REFUTED
+    assert verify(ground, clone, ground.main, "--newest").code == 0
+
+
+def test_a_commit_of_two_chains_holds_in_both_or_not_at_all(ground: Ground) -> None:
+    more = f"{{ref: refs/heads/deploy/other, start: {ground.start}}}"
+    text = ground.rules()
+    line = next(one for one in text.splitlines() if one.strip().startswith("main:"))
+    both = line.replace("main: ", "main: [") + f", {more}]"
+    ground.land(ground.change("both", {".gitops-gate.yaml": text.replace(line, both)}))
+    assert ground.deliver().code == 0
+    clone = ground.clone()
+    done = verify(ground, clone, ground.main, "--format", "json")
+    assert [one["ref"] for one in json.loads(done.out)["verified"]] == [
+        "refs/heads/deploy/other",
+        REF,
+    ]
+    name = next(one for one in entries(clone) if "other" in one)
+    rewrite(clone, {name: text_of(clone, name)[:-9]})
+    assert verify(ground, clone, ground.main).code == REFUTED
+    assert verify(ground, clone, ground.main, "--ref", REF).code == 0
