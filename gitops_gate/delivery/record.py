@@ -82,13 +82,24 @@ def report_summary(report: Report) -> dict[str, Any]:
     return {**summary, "changes": len(report.changes), "digest": report_digest(report)}
 
 
+def _step_summary(report: Report) -> dict[str, Any]:
+    """The summary of a step's report, with the applications alone that the step is about.
+
+    All of them, for each of hundreds of steps that wait behind a freeze, would be more than one
+    attestation may hold; the whole tree's verdict names them once, and the digest is over all.
+    """
+    summary = report_summary(report)
+    affected = [one for one in summary["applications"] if one["affected"]]
+    return {**summary, "applications": affected}
+
+
 def _step(step: Judged) -> dict[str, Any]:
     return {
         **landing_json(step.landing),
         "since": step.since,
         "ratifies": list(step.ratifies),
         "verdict": step.report.verdict.value,
-        "report": report_summary(step.report),
+        "report": _step_summary(step.report),
         "approvals": [dict(tree) for tree in step.approvals],
         "testimony": [dict(told) for told in step.testimony],
         "membership": "as the forge told it at the delivery",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.forges.delivering import DELIVERER, ID, NAME, READER, Ground, config_map
+from tests.forges.delivering import DELIVERER, ID, NAME, READER, STORE, Ground, config_map
 from tests.forges.delivering import ground as ground  # noqa: PLC0414 - a fixture
 from tests.forges.github.server import GitHubServer
 from tests.forges.serving import Fault, Reply, Request
@@ -277,3 +278,26 @@ def test_a_delivery_asks_the_forge_so_often_and_no_more(
     ground.server.forget()
     assert len(ground.deliver().one["steps"]) == steps
     assert len(ground.server.log) <= most, Counter(one.operation for one in ground.server.log)
+
+
+def test_an_attestation_does_not_name_every_application_for_every_step(ground: Ground) -> None:
+    """Hundreds of steps of a large repository, behind a freeze, still fit into one."""
+    files: dict[str, str | None] = {
+        f"apps-{number}/settings.yaml": config_map("old", f"settings-{number}")
+        for number in range(30)
+    }
+    ground.land(ground.change("many", files))
+    assert ground.deliver().code == 0
+    for number in range(3):
+        more: dict[str, str | None] = {"apps/settings.yaml": config_map(f"v{number}")}
+        ground.land(ground.change(f"change-{number}", more))
+    done = ground.deliver()
+    assert done.code == 0, done.out + done.err
+    listed = ground.shop.git("ls-tree", "-r", "--name-only", STORE).split()
+    path = max(name for name in listed if name.endswith(".jsonl"))
+    record = json.loads(ground.shop.git("show", f"{STORE}:{path}").splitlines()[0])
+    body = json.loads(base64.b64decode(record["payload"]))["predicate"]["body"]
+    assert len(body["steps"]) == 3
+    for step in body["steps"]:
+        assert [one["name"] for one in step["report"]["applications"]] == ["apps"]
+    assert ground.verify(ground.main).code == 0
