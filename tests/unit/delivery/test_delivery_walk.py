@@ -276,11 +276,11 @@ class TestWhatNobodyCanSay:
         assert walked.hold.verdict is Verdict.INDETERMINATE
         assert "the forge is down" in walked.hold.message
 
-    def test_does_not_look_past_that_for_what_mends(self) -> None:
+    def test_is_mended_by_nothing_as_long_as_it_says_nothing_at_all(self) -> None:
         branch = Branch()
         branch.land(branch.change(A))
         branch.land(branch.request({A: branch.life.value(A, 0)}))
-        assert branch.walk(1).steps == ()
+        assert branch.walk(1, 2).steps == ()
 
     def test_is_said_beside_what_holds(self) -> None:
         branch = Branch()
