@@ -22,7 +22,7 @@ from gitops_gate.config.ratifications import (
 from gitops_gate.delivery.judging import Judging, hold_of, judged, merged_at, whole
 from gitops_gate.delivery.landing import Landed, landing_of
 from gitops_gate.delivery.values import Hold, Judged, Landing
-from gitops_gate.errors import ConfigurationError, ForgeError, GitOpsGateError
+from gitops_gate.errors import ForgeError, GitOpsGateError
 from gitops_gate.source import Repository, Tree
 from gitops_gate.source.recompute import reachable
 from gitops_gate.verdict.values import Report, Verdict
@@ -162,11 +162,11 @@ def _added(before: Tree, after: Tree) -> tuple[Ratification, ...]:
     """
     try:
         named = _entries(after)
-    except ConfigurationError:
+    except GitOpsGateError:
         return ()
     try:
         known = {(one.commit, one.after) for one in _entries(before)}
-    except ConfigurationError:
+    except GitOpsGateError:
         known = set()
     return tuple(one for one in named if (one.commit, one.after) not in known)
 

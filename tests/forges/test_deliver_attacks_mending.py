@@ -67,3 +67,59 @@ def test_a_forge_that_is_down_for_one_change_is_waited_for(ground: Ground) -> No
     assert ground.delivered == before
     ground.server.faults.clear()
     assert ground.deliver().code == 0
+
+
+def committed(ground: Ground, tree: str) -> str:
+    """A commit by ann on main, of any tree."""
+    who = "ann <ann@example.com> 1795000000 +0000"
+    raw = f"tree {tree}\nparent {ground.main}\nauthor {who}\ncommitter {who}\n\nA commit\n"
+    made = ground.shop.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw.encode())
+    return str(made).strip()
+
+
+class TestAFileOfRatifiedStepsThatIsNone:
+    """Somebody pushed a link, a submodule or rubbish in its place."""
+
+    # The forge of our own cannot show a file that takes the place of a link or a submodule.
+
+    @pytest.fixture(params=["link", "submodule", "rubbish", "folder"])
+    def held(self, ground: Ground, request: pytest.FixtureRequest) -> str:
+        git = ground.shop.git
+        blob = git("hash-object", "-w", "--stdin", stdin=b"[\xff").strip()
+        inside = {
+            "link": f"120000 blob {blob}\tratified.yaml",
+            "submodule": f"160000 commit {ground.start}\tratified.yaml",
+            "rubbish": f"100644 blob {blob}\tratified.yaml",
+            "folder": f"040000 tree {git('rev-parse', 'main^{tree}').strip()}\tratified.yaml",
+        }[request.param]
+        folder = git("mktree", stdin=f"{inside}\n".encode()).strip()
+        entries = git("ls-tree", "main") + f"040000 tree {folder}\t.gitops-gate\n"
+        tree = git("mktree", stdin=entries.encode()).strip()
+        made = committed(ground, tree)
+        ground.server.force(ground.shop, "main", made, by="mia")
+        assert ground.deliver().hold == "direct_push"
+        return made
+
+    def test_is_taken_back_by_a_revert(self, ground: Ground, held: str) -> None:
+        self.land(ground, "undo", {})
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+
+    @pytest.mark.parametrize("held", ["rubbish", "folder"], indirect=True)
+    def test_is_replaced_by_a_ratification(self, ground: Ground, held: str) -> None:
+        files = ratified(held, str(ground.delivered))
+        self.land(ground, "repair", files)
+        done = ground.deliver()
+        assert done.code == 0, done.out + done.err
+        assert ground.verify(ground.main).code == 0
+
+    def land(self, ground: Ground, branch: str, files: dict[str, str | None]) -> None:
+        """A change on what is held that has the delivered tree, and these files."""
+        git = ground.shop.git
+        tree = git("rev-parse", f"{ground.delivered}^{{tree}}").strip()
+        made = committed(ground, tree)
+        ground.server.force(ground.shop, branch, made, by="ann")
+        if files:
+            ground.commit(branch, files)
+        ann = ground.server.account("ann")
+        ground.land(ground.server.pull(ground.shop, head=branch, author=ann, title=branch))
