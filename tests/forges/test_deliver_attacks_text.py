@@ -210,3 +210,52 @@ def secrets(ground: Ground) -> list[str]:
     names = ("GITHUB_TOKEN", "GITOPS_GATE_DELIVERY_TOKEN", "GITOPS_GATE_SIGNING_KEY")
     values = [ground.environment[name] for name in names]
     return [*values[:2], values[2].splitlines()[1]]
+
+
+@pytest.mark.parametrize("kind", ["trace", "configuration", "places", "proxy"])
+def test_variables_that_git_would_heed_change_nothing(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Such as a pipeline's caller may set; what they write or run would see the credential."""
+    seen = ground.folder / "seen"
+    hostile = {
+        "trace": {
+            name: str(seen)
+            for name in ("GIT_TRACE", "GIT_TRACE_CURL", "GIT_TRACE_PACKET", "GIT_TRACE2_EVENT")
+        },
+        "configuration": {
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "url.http://127.0.0.1:1/.insteadOf",
+            "GIT_CONFIG_VALUE_0": ground.server.origin,
+            "GIT_CONFIG_KEY_1": "core.hooksPath",
+            "GIT_CONFIG_VALUE_1": str(ground.folder),
+            "GIT_CONFIG_PARAMETERS": "'core.fsmonitor'='touch seen'",
+            "GIT_ASKPASS": f"touch {seen}",
+            "GIT_SSH_COMMAND": f"touch {seen}",
+        },
+        "places": {
+            "GIT_DIR": str(ground.folder),
+            "GIT_WORK_TREE": str(ground.folder),
+            "GIT_OBJECT_DIRECTORY": str(ground.folder),
+            "GIT_INDEX_FILE": str(seen),
+            "GIT_EXEC_PATH": str(ground.folder),
+            "GIT_TEMPLATE_DIR": str(ground.folder),
+            "GIT_REPLACE_REF_BASE": "refs/heads/",
+        },
+        "proxy": {
+            "http_proxy": "http://127.0.0.1:1",
+            "HTTP_PROXY": "http://127.0.0.1:1",
+            "ALL_PROXY": "http://127.0.0.1:1",
+            "NO_PROXY": "127.0.0.1",
+        },
+    }[kind]
+    ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
+    clone = thin(ground)
+    for name, value in hostile.items():
+        monkeypatch.setenv(name, value)
+    done = ground.run("deliver", "--format", "json", "--repo", clone)
+    harmless(done)
+    assert done.code == 0, done.out + done.err
+    assert not seen.exists()
+    for secret in secrets(ground):
+        assert secret not in done.out + done.err
