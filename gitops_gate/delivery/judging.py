@@ -13,7 +13,13 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from gitops_gate.delivery.testimony import Recording, Replayed, Testimony, testimony_json
+from gitops_gate.delivery.testimony import (
+    Recording,
+    Replayed,
+    Testimony,
+    overrides_in,
+    testimony_json,
+)
 from gitops_gate.delivery.values import Hold, Judged, Landing, Method
 from gitops_gate.errors import GitOpsGateError
 from gitops_gate.forges.values import ForgeKind, LandedChange, Snapshot
@@ -122,7 +128,7 @@ def _told(witness: Witness, change: LandedChange) -> Testimony:
     return Testimony(
         change=snapshot.change,
         landed=change,
-        comments=snapshot.comments,
+        comments=overrides_in(snapshot.comments),
         own_id=snapshot.own_id,
     )
 
@@ -150,9 +156,8 @@ def _approving(
     judging: Judging, witness: Witness, landing: Landing, since: str, change: LandedChange
 ) -> Approving:
     at_merge = _merged_at(change)
-    comments = tuple(
-        comment for comment in witness.snapshot.comments if comment.created_at <= at_merge
-    )
+    said = overrides_in(witness.snapshot.comments)
+    comments = tuple(comment for comment in said if comment.created_at <= at_merge)
     snapshot = replace(witness.snapshot, comments=comments)
     return Approving(
         repository=judging.repository,

@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gitops_gate.approvals.facts import ApprovalFacts, Push
+from gitops_gate.approvals.override import Remark, is_attempt
 from gitops_gate.approvals.people import Access
 from gitops_gate.delivery.values import Landing
 from gitops_gate.errors import AttestationError
@@ -23,6 +24,9 @@ from gitops_gate.forges.values import Account, ChangeRequest, Comment, LandedCha
 
 if TYPE_CHECKING:
     from cattrs import Converter
+
+_MOST_OF_A_COMMENT = 1_000
+"""Characters of a comment that are looked at; an override's reason has half as many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class Recording:
         self._until = until
         self._facts: ApprovalFacts | None = None
         self._moves: tuple[Push, ...] | None = None
+        self._asked_for_moves = False
         self._teams: dict[str, frozenset[int] | None] = {}
         self._access: dict[str, Access | None] = {}
 
@@ -79,11 +84,12 @@ class Recording:
 
     def target_moves(self, snapshot: Snapshot) -> tuple[Push, ...] | None:
         """See `ReadsApprovals.target_moves`: those before the landing, None where that is not."""
-        if self._moves is None:
+        if not self._asked_for_moves:
             moves = self._reading.target_moves(snapshot)
             # One without any move does not show the landing either: it lags, or was cut.
             if moves is not None:
                 self._moves = moves_before(moves, self._landing, self._line)
+            self._asked_for_moves = True
         return self._moves
 
     def members(self, teams: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
@@ -106,7 +112,7 @@ class Recording:
         return Testimony(
             change=snapshot.change,
             landed=landed,
-            comments=snapshot.comments,
+            comments=overrides_in(snapshot.comments),
             own_id=snapshot.own_id,
             facts=self._facts,
             target_moves=self._moves,
@@ -150,6 +156,22 @@ class Replayed:
     def testimony(self, _: Snapshot, __: LandedChange) -> Testimony:
         """What is recorded."""
         return self._testimony
+
+
+def overrides_in(comments: Iterable[Comment]) -> tuple[Comment, ...]:
+    """The comments that are overrides, or try to be, cut to what is read of them.
+
+    Nothing else of what people say is weighed or recorded: whoever may comment could otherwise
+    make an attestation larger than one may be.
+    """
+    found = []
+    for comment in comments:
+        first = comment.body[:_MOST_OF_A_COMMENT].splitlines()[:1]
+        cut = replace(comment, body="".join(first))
+        remark = Remark(author=cut.author, body=cut.body, created_at=cut.created_at)
+        if not cut.ours and is_attempt(remark):
+            found.append(cut)
+    return tuple(found)
 
 
 def moves_before(

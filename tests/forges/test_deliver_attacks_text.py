@@ -259,3 +259,20 @@ def test_variables_that_git_would_heed_change_nothing(
     assert not seen.exists()
     for secret in secrets(ground):
         assert secret not in done.out + done.err
+
+
+def test_comments_of_any_size_do_not_grow_what_is_attested(ground: Ground) -> None:
+    """Everybody may write them, and an attestation has a largest size."""
+    pull = ground.change("new", {"apps/settings.yaml": config_map("new")})
+    world, mallory = ground.server.world, ground.server.account("mallory")
+    with ground.server.work():
+        for words in ("\U0001f600" * 60_000, f"/gitops-gate override {pull.head} " + "y" * 60_000):
+            for _ in range(3):
+                actions.comment(world, pull, mallory, words)
+    ground.land(pull)
+    done = ground.deliver()
+    assert done.code == 0, done.out + done.err
+    listed = ground.shop.git("ls-tree", "-r", "--name-only", STORE).split()
+    path = max(name for name in listed if name.endswith(".jsonl"))
+    assert len(ground.shop.git("show", f"{STORE}:{path}")) < 50_000
+    assert ground.verify(ground.main).code == 0
