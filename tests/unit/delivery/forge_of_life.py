@@ -16,7 +16,7 @@ from gitops_gate.approvals.facts import Account, ApprovalFacts, Contribution, Pu
 from gitops_gate.approvals.people import Access
 from gitops_gate.delivery.judging import Judging
 from gitops_gate.delivery.values import Judged
-from gitops_gate.delivery.walk import Walked, Way, walk
+from gitops_gate.delivery.walk import Told, Walked, Way, walk
 from gitops_gate.delivery.witnesses import Witnesses
 from gitops_gate.errors import ForgeError
 from gitops_gate.forges.interface import Forge
@@ -81,7 +81,7 @@ class Telling:
             merge_commit=request.merge_commit,
             versions=request.version if self.life.forge == "gitlab" else None,
         )
-        return Snapshot(change=change, own_id=99)
+        return Snapshot(change=change, comments=request.comments, own_id=99)
 
     def approvals(self, _: Snapshot) -> ApprovalFacts:
         life, request = self.life, self.request
@@ -140,6 +140,7 @@ class Delivery:
     repository: Any
     silent: frozenset[int] = frozenset()
     options: Options = field(default_factory=lambda: Options(jobs=1))
+    told: Told = lambda _: None
 
     def run(self, at: datetime.datetime) -> Walked | None:
         """How far the ref may go; None where the branch does not lead on from it."""
@@ -162,7 +163,7 @@ class Delivery:
             at=at,
         )
         way = Way(branch=MAIN, line=(life.delivered, *line), earlier=frozenset(life.numbers))
-        return walk(judging, way, witnesses.landed)
+        return walk(judging, way, witnesses.landed, self.told)
 
     def connect(self, target: Target) -> Forge:
         assert target.number is not None

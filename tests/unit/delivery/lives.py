@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from gitops_gate.approvals.facts import Account, Push, Review, ReviewState
 from gitops_gate.errors import MergeConflictError
+from gitops_gate.forges.values import Comment
 from tests.unit.delivery.memory_git import Listing, MemoryGit
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -113,6 +114,7 @@ class Request:
     base_ref: str = MAIN
     state: str = "open"
     labels: tuple[str, ...] = ()
+    comments: tuple[Comment, ...] = ()
     pushes: list[Push] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     given: list[Given] = field(default_factory=list)

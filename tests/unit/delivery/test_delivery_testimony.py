@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,7 +65,11 @@ CHANGE = ChangeRequest(
     labels=("hotfix",),
     versions=("a", "b", "c"),
 )
-SNAPSHOT = Snapshot(change=CHANGE, own_id=99)
+OVERRIDE = Comment(
+    id="1", author=BO, ours=False, body="/gitops-gate override h it burns", created_at=at(3)
+)
+SNAPSHOT = Snapshot(change=CHANGE, comments=(OVERRIDE,), own_id=99)
+UNREADABLE = r"^an attestation holds a testimony that cannot be read$"
 
 
 class TestTheMovesBeforeALanding:
@@ -117,9 +122,13 @@ class Forge:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.pushes: tuple[Push, ...] | None = (
+            push(None, "h", 5), push("h", "i", 9), push("i", "j", 10),
+        )  # fmt: skip
         self.moves: tuple[Push, ...] | None = (push("c0", "c1", 1), push("c1", "c2", 9))
 
-    def approvals(self, _: Snapshot) -> ApprovalFacts:
+    def approvals(self, about: Snapshot) -> ApprovalFacts:
+        assert about == SNAPSHOT
         self.asked.append("approvals")
         states = ReviewState.APPROVED, ReviewState.DISMISSED
         return ApprovalFacts(
@@ -129,10 +138,11 @@ class Forge:
                     (*states, *states), (at(8), at(9), at(10), None), strict=True
                 )
             ),
-            pushes=(push(None, "h", 5), push("h", "i", 9), push("i", "j", 10)),
+            pushes=self.pushes,
         )
 
-    def target_moves(self, _: Snapshot) -> tuple[Push, ...] | None:
+    def target_moves(self, about: Snapshot) -> tuple[Push, ...] | None:
+        assert about == SNAPSHOT
         self.asked.append("moves")
         return self.moves
 
@@ -155,6 +165,16 @@ class TestARecording:
         assert [review.submitted_at for review in facts.reviews] == [at(8), at(9), None]
         assert facts.pushes is not None
         assert [one.after for one in facts.pushes] == ["h", "i"]
+
+    def test_keeps_of_what_people_say_the_overrides_alone(self) -> None:
+        small_talk = replace(OVERRIDE, id="2", body="looks good")
+        said_before = replace(SNAPSHOT, comments=(small_talk, OVERRIDE))
+        assert recording(Forge()).testimony(said_before, LANDED).comments == (OVERRIDE,)
+
+    def test_leaves_unknown_pushes_unknown(self) -> None:
+        forge = Forge()
+        forge.pushes = None
+        assert recording(forge).approvals(SNAPSHOT).pushes is None
 
     def test_asks_for_everything_once(self) -> None:
         forge = Forge()
@@ -357,10 +377,10 @@ class TestATestimonyAsData:
     def test_of_another_form_is_refused(self, edit: Any) -> None:
         value = plain(said.testimony_json(said.Testimony(change=CHANGE, landed=LANDED)))
         edit(value)
-        with pytest.raises(AttestationError, match="a testimony that cannot be read"):
+        with pytest.raises(AttestationError, match=UNREADABLE):
             said.testimony_of(value)
 
     @pytest.mark.parametrize("value", [None, 7, "text", [], [1]])
     def test_that_is_no_mapping_is_refused(self, value: Any) -> None:
-        with pytest.raises(AttestationError, match="a testimony that cannot be read"):
+        with pytest.raises(AttestationError, match=UNREADABLE):
             said.testimony_of(value)

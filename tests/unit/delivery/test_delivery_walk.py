@@ -130,6 +130,7 @@ class TestWhatHolds:
         assert held(walked) == "findings"
         assert walked.hold is not None
         assert walked.hold.message.startswith("the whole tree: ")
+        assert walked.hold.commit == branch.life.tip
 
     def test_is_every_change_under_advisory_rules(self) -> None:
         branch = Branch(Rules(advisory=True))
@@ -137,16 +138,24 @@ class TestWhatHolds:
         assert held(branch.walk()) == "advisory"
 
     def test_is_a_change_that_was_delivered_before(self) -> None:
+        """It was rebased, taken back, and is merged once more by hand."""
         branch = Branch(forge="gitlab")
-        request = branch.change()
-        branch.land(request, method="ff")
-        take(branch.life, branch.walk().steps)
+        request = branch.change(A)
+        branch.land(branch.change(B))
+        first = branch.land(request, method="ff")
+        assert first != request.head
         undone = branch.land(branch.request({A: branch.life.value(A, 0)}))
-        take(branch.life, branch.walk().steps)
-        again = branch.direct({A: branch.life.value(A, 1)})
+        git = branch.life.git
+        tree = git.listings[git.merged_tree(undone, request.head)]
+        again = branch.life.written(tree, (undone, request.head), (CY,))
+        branch.life.move(again, CY)
         request.landed = (*request.landed, again)
-        assert held(branch.walk()) in ("landed_twice", "not_reproduced")
+        walked = branch.walk()
+        assert [step.landing.after for step in walked.steps][1:] == [first, undone]
+        assert held(walked) == "landed_twice"
+        take(branch.life, walked.steps)
         assert branch.life.delivered == undone
+        assert held(branch.walk()) == "landed_twice"
 
 
 class TestAFreeze:
@@ -299,6 +308,7 @@ class TestWhatNobodyCanSay:
         walked = branch.walk()
         assert held(walked) == "not_evaluated"
         assert walked.hold is not None
+        assert walked.hold.commit == branch.life.tip
         assert "does not say when change request 1 landed" in walked.hold.message
 
     def test_is_where_the_forge_says_two_things(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,7 +332,26 @@ class TestWhatNobodyCanSay:
         branch.land(request, by=False, method="rebase")
         assert branch.walk().hold is None
         branch.life.holes = True
-        assert held(branch.walk()) == "landing_unknown"
+        walked = branch.walk()
+        assert held(walked) == "landing_unknown"
+        assert walked.hold is not None
+        assert "whether all of 2 commits landed together is not known" in walked.hold.message
+
+    def test_is_not_that_where_the_versions_of_the_change_say_it(self) -> None:
+        branch = Branch(Rules(count=0), forge="gitlab")
+        request = branch.change()
+        head = branch.life.edited(request.head, {B: branch.life.value(B, 1)}, ANN)
+        branch.life.push(request, head, ANN, 1)
+        branch.land(request, by=False, method="ff")
+        branch.life.holes = True
+        assert branch.walk().hold is None
+
+    def test_is_not_that_of_a_merge_or_of_one_commit(self) -> None:
+        branch = Branch(Rules(count=0))
+        branch.land(branch.change(A), by=False, method="rebase")
+        branch.land(branch.change(B), by=False, method="merge")
+        branch.life.holes = True
+        assert branch.walk().hold is None
 
     def test_is_whether_they_did_where_some_were_pushed_before(self) -> None:
         branch = Branch(Rules(count=0))
