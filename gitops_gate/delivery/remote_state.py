@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitops_gate.attestations.chain import channels_at, read_chain
-from gitops_gate.attestations.values import Channel, Decision, Entry
+from gitops_gate.attestations.values import Channel, Entry
 from gitops_gate.config.delivery_settings import (
     DeliverySettings,
     DeliveryTarget,
     delivery_targets,
 )
-from gitops_gate.delivery.hydrated import is_rendered_from
+from gitops_gate.delivery.alarms import PREFIXES, refuse_moved, refuse_twins
+from gitops_gate.delivery.starting import start_of
 from gitops_gate.errors import ConfigurationError, SourceError
 from gitops_gate.forges.values import RepositoryIdentity
 from gitops_gate.review.judging import rules_of
@@ -29,8 +30,6 @@ from gitops_gate.source.remote_values import RemoteAddress
 
 if TYPE_CHECKING:
     from gitops_gate.attestations.signing import Trusted
-
-_PREFIXES = ("refs/heads/", "refs/tags/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ def read_remote(
     repository: Repository, address: RemoteAddress, identity: RepositoryIdentity, branch: str
 ) -> Remote:
     """Read the refs of a remote, and fetch the branch. Raises `SourceError`."""
-    refs = remote_refs(address, _PREFIXES)
+    refs = remote_refs(address, PREFIXES)
     if branch not in refs:
         raise SourceError(f"the branch {branch} is not in {identity.path}")
     fetch(repository, address, (branch,))
@@ -141,91 +140,24 @@ def _position(
     target: DeliveryTarget,
     trusted: Sequence[Trusted],
 ) -> Position:
-    _alone(remote, target.ref, settings.attestations)
+    refuse_twins(remote.refs, target.ref, settings.attestations)
     store = remote.refs.get(settings.attestations)
     channel = _channel(remote, branch, target.ref)
     tree = remote.repository.revision(store).tree if store else None
     chain = read_chain(tree, channel, trusted) if tree else ()
     ref = remote.refs.get(target.ref)
-    _not_moved_by_others(target.ref, ref, chain)
-    if chain:
-        _moved_for(remote, target.ref, chain[-1].decision)
+    refuse_moved(remote.repository, remote.address, target.ref, ref, chain)
     return Position(
         channel=channel,
         target=target,
         ref=ref,
         chain=chain,
-        last=chain[-1].decision.commit if chain else _start(branch, target),
+        last=chain[-1].decision.commit
+        if chain
+        else start_of(remote, branch, target, tree, trusted),
         attestations=settings.attestations,
         store=store,
     )
-
-
-def _not_moved_by_others(name: str, ref: str | None, chain: Sequence[Entry]) -> None:
-    if not chain:
-        if ref is not None:
-            raise SourceError(
-                f"{name} is at {ref[:12]}, and nothing attests that gitops-gate put it there",
-                remedy="find out who made it; delete it, and the next delivery makes it anew",
-            )
-        return
-    ours = chain[-1].decision.delivered
-    if ref is None:
-        raise SourceError(
-            f"{name} was deleted: it was delivered as {ours[:12]}",
-            remedy=f"find out by whom, then put it back: git push origin {ours}:{name}",
-        )
-    if ref != ours:
-        raise SourceError(
-            f"{name} was moved by somebody else: it is at {ref[:12]}, and the newest attestation "
-            f"put it at {ours[:12]}",
-            remedy="find out by whom and what the cluster made of it, then put it back: "
-            f"git push --force-with-lease={name}:{ref} origin {ours}:{name}",
-        )
-
-
-def _alone(remote: Remote, *refs: str) -> None:
-    """Refuse names that Git could take for those of our refs.
-
-    A push to `refs/heads/x` is ambiguous where there is `refs/heads/refs/heads/x` as well, which
-    everybody may make who may push branches (gitrevisions(7), the order in which a name is tried).
-    """
-    meant = [f"{prefix}{ref}" for ref in refs for prefix in _PREFIXES]
-    strange = next((name for name in meant if name in remote.refs), None)
-    if strange is not None:
-        raise SourceError(
-            f"somebody made {strange}, a name that Git takes for the delivery ref as well",
-            remedy=f"find out who, and delete it: git push origin --delete {strange}",
-        )
-
-
-def _moved_for(remote: Remote, name: str, decision: Decision) -> None:
-    """Compare what a decision is about with the ref, which nobody else can write.
-
-    Who may push to the branch may say there where attestations are, and by whom they are signed;
-    so a chain says nothing about a commit that the ref itself does not say.
-    """
-    commit, delivered = decision.commit, decision.delivered
-    if remote.repository.blobs.find(delivered) is None:
-        fetch(remote.repository, remote.address, (name,))
-    if commit != delivered and not is_rendered_from(remote.repository, delivered, commit):
-        raise SourceError(
-            f"{name} is at {delivered[:12]}, which was not made from {commit[:12]}, as the newest "
-            "attestation says",
-            remedy="find out who wrote it, and who changed delivery.attestations or "
-            "delivery.signing in the configuration",
-        )
-
-
-def _start(branch: str, target: DeliveryTarget) -> str:
-    if target.start is None:
-        raise ConfigurationError(
-            f"nothing was delivered to {target.ref} yet, and the configuration names no commit to "
-            "begin after",
-            remedy=f"delivery.branches.{branch.removeprefix('refs/heads/')}.start: the full id of "
-            "the last commit that people have looked at",
-        )
-    return target.start
 
 
 def _channel(remote: Remote, branch: str, ref: str) -> Channel:

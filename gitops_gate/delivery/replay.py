@@ -63,6 +63,8 @@ def check_git(repository: Repository, entry: Entry, earlier: Sequence[Entry]) ->
     if not isinstance(position, str):
         refute("the first decision names no commit that it begins after")
     numbers = set(landed_numbers([one.decision.body for one in earlier]))
+    if decision.previous is None:
+        _check_start(repository, decision, position)
     steps = []
     for value in body["steps"]:
         step = _landed(repository, decision, value, position, numbers)
@@ -72,6 +74,16 @@ def check_git(repository: Repository, entry: Entry, earlier: Sequence[Entry]) ->
     if not steps or position != decision.commit:
         refute(f"its steps lead to {position[:12]}, and it is about {decision.commit[:12]}")
     return tuple(steps)
+
+
+def _check_start(repository: Repository, decision: Decision, start: str) -> None:
+    """A first delivery begins after the commit that its own configuration names, if it does."""
+    channel = decision.channel
+    settings = rules_of(repository, decision.commit).rules.settings.delivery
+    targets = delivery_targets(settings, channel.branch.removeprefix("refs/heads/"))
+    named = next((one.start for one in targets if one.ref == channel.ref), None)
+    if named is not None and repository.resolve(named) != start:
+        refute(f"it begins after {start[:12]}, and the configuration says {named[:12]}")
 
 
 def _landed(

@@ -121,6 +121,19 @@ def steps_between(
     return tuple(reversed(walked))
 
 
+def touching(repository: Repository, tip: str, path: str, limit: int) -> tuple[str, ...]:
+    """The newest `limit` first-parent commits up to `tip` that change one file, newest first.
+
+    Raises `SourceError` when a commit is missing.
+    """
+    last = repository.resolve(tip)
+    command = ("rev-list", "--first-parent", f"--max-count={limit}", last, "--", path)
+    asked = run_git(command, git_dir=repository.scratch)
+    if asked.code or asked.stderr:
+        raise git_failed(f"the history of {path} cannot be read", asked)
+    return tuple(decode(asked.stdout).split())
+
+
 def _rebased(repository: Repository, base: str, head: str) -> list[str]:
     """The commits to pick, oldest first; those that `base` has in other words are marked `=`."""
     options = ("--right-only", "--cherry-mark", "--no-merges", "--topo-order", "--reverse")

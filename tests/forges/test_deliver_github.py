@@ -571,3 +571,52 @@ class TestSettingsThatAreNotVerified:
         ground.server.direct(ground.shop, "main", {".gitops-gate.yaml": text}, by="mia")
         assert ground.deliver().code == 2
         assert "other" not in ground.shop.git.branches()
+
+
+class TestWhereAFirstDeliveryBegins:
+    def test_not_behind_a_commit_that_was_named_before(self, ground: Ground) -> None:
+        lax = ground.rules(approvals="").split("delivery:")[0]
+        files = {".gitops-gate.yaml": lax, "apps/settings.yaml": config_map("evil")}
+        evil = ground.server.direct(ground.shop, "main", files, by="mia")
+        text = ground.rules(approvals="").replace(f"start: {ground.start}", f"start: {evil}")
+        ground.land(ground.change("again", {".gitops-gate.yaml": text}), by=None)
+        done = ground.deliver()
+        assert done.code == 2
+        assert "what lies in between would be delivered unverified" in done.out + done.err
+        assert ground.delivered is None
+
+    def test_a_branch_that_was_made_from_a_delivered_commit_begins_there(
+        self, ground: Ground
+    ) -> None:
+        text = ground.rules().replace(
+            "  signing:",
+            '    "release/*": {ref: "refs/heads/deploy/{branch}", hydrate: true}\n  signing:',
+        )
+        ground.land(ground.change("configure", {".gitops-gate.yaml": text}))
+        assert ground.deliver().code == 0
+        forked = ground.main
+        ground.server.force(ground.shop, "release/1", forked, by="mia")
+        ground.land(ground.change("more", {"apps/more.yaml": config_map("more", "more")}))
+        ann = ground.server.account("ann")
+        ground.commit("fix", {"apps/settings.yaml": config_map("fixed")}, start=forked)
+        pull = ground.server.pull(ground.shop, head="fix", base="release/1", author=ann)
+        ground.server.approve(pull, by="rita")
+        ground.server.merge(pull, by="mia")
+        done = ground.deliver("--branch", "release/1")
+        assert done.code == 0, done.out + done.err
+        assert done.one["ref"] == "refs/heads/deploy/release/1"
+        assert done.one["steps"][0]["before"] == forked
+        assert ground.verify(ground.tip("release/1")).code == 0
+
+    def test_a_branch_that_was_made_from_another_commit_does_not(self, ground: Ground) -> None:
+        text = ground.rules().replace(
+            "  signing:",
+            '    "release/*": {ref: "refs/heads/deploy/{branch}"}\n  signing:',
+        )
+        ground.land(ground.change("configure", {".gitops-gate.yaml": text}))
+        assert ground.deliver().code == 0
+        files = {".gitops-gate.yaml": text, "apps/settings.yaml": config_map("evil")}
+        ground.commit("release/1", files, start=ground.start)
+        done = ground.deliver("--branch", "release/1")
+        assert done.code in (1, 2)
+        assert "deploy/release/1" not in ground.shop.git.branches()
