@@ -171,6 +171,14 @@ class TestARecording:
         said_before = replace(SNAPSHOT, comments=(small_talk, OVERRIDE))
         assert recording(Forge()).testimony(said_before, LANDED).comments == (OVERRIDE,)
 
+    def test_keeps_of_an_override_what_is_read_of_it(self) -> None:
+        long = replace(OVERRIDE, body=f"{OVERRIDE.body}\nand then\nmuch more")
+        told = recording(Forge()).testimony(replace(SNAPSHOT, comments=(long,)), LANDED)
+        assert told.comments == (OVERRIDE,)
+        ours = replace(OVERRIDE, ours=True)
+        told = recording(Forge()).testimony(replace(SNAPSHOT, comments=(ours,)), LANDED)
+        assert told.comments == ()
+
     def test_leaves_unknown_pushes_unknown(self) -> None:
         forge = Forge()
         forge.pushes = None

@@ -347,8 +347,10 @@ class TestWhatNobodyCanSay:
         assert branch.walk().hold is None
 
     def test_is_not_that_of_a_merge_or_of_one_commit(self) -> None:
-        branch = Branch(Rules(count=0))
-        branch.land(branch.change(A), by=False, method="rebase")
+        branch = Branch(Rules(count=0), forge="gitlab")
+        request = branch.change(A)
+        branch.land(request, by=False, method="ff")
+        request.version = ("", "", "")
         branch.land(branch.change(B), by=False, method="merge")
         branch.life.holes = True
         assert branch.walk().hold is None
