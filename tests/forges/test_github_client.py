@@ -476,6 +476,25 @@ def test_a_record_of_pushes_that_is_behind_the_head_is_unknown(world, repository
     assert "does not reach up to the head" in facts.unknown[0]
 
 
+@pytest.mark.slow
+def test_a_record_of_pushes_that_is_too_long_to_read_is_unknown(
+    world, repository, pull, monkeypatch
+):
+    monkeypatch.setattr("gitops_gate.forges.github.approvals._MAXIMUM_PAGES", 0)
+    for branch in ("feature", "main"):
+        for number in range(101):
+            world.commit(repository, branch, {"a.yaml": f"a: {number}\n"})
+    forge = opened(world)
+    assert forge.approvals is not None
+    snapshot = forge.change_requests.read()
+
+    facts = forge.approvals.approvals(snapshot)
+
+    assert facts.pushes is None
+    assert "pages of pushes" in facts.unknown[0]
+    assert forge.approvals.target_moves(snapshot) is None
+
+
 def test_pushes_to_a_fork_that_is_hidden_or_gone_are_unknown(world):
     pull = fork_pull(world)
     world.world.repositories[pull.head_repository].private = True

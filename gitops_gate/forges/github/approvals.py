@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from gitops_gate.approvals.people import Access
 from gitops_gate.errors import ForgeError
-from gitops_gate.forges.failures import forge_error
 from gitops_gate.forges.github.api import Api, GraphqlError, as_documented
 from gitops_gate.forges.github.queries import members_query
 from gitops_gate.forges.github.reading import Reading
@@ -91,6 +90,8 @@ class GithubApprovals:
         except ForgeError as error:
             if error.status not in _UNTOLD:
                 raise
+            return None
+        if activities is None:
             return None
         with as_documented("the activity"):
             moves = _in_order(activities)
@@ -184,6 +185,8 @@ class GithubApprovals:
             if error.status not in _UNTOLD:
                 raise
             return None, (f"the token may not read when {self._api.clean(name)} was pushed to",)
+        if activities is None:
+            return None, (f"GitHub has more than {_MAXIMUM_PAGES} pages of pushes to the branch",)
         with as_documented("the activity"):
             # A branch of the same name after the merge is not the pull request's any more.
             pushes = tuple(p for p in _in_order(activities) if until is None or p.at <= until)
@@ -222,7 +225,8 @@ class GithubApprovals:
 
     def _activities(
         self, repository: str, branch: str, opened: datetime.datetime
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[Mapping[str, Any]] | None:
+        """The record since a moment, newest first; None where it is too long to be read."""
         found: list[Mapping[str, Any]] = []
         pages = self._api.pages(
             f"/repos/{quote(repository, safe='/')}/activity",
@@ -236,7 +240,7 @@ class GithubApprovals:
                 if page and moment(page[-1]["timestamp"]) < opened:
                     return found
             if number == _MAXIMUM_PAGES:
-                raise forge_error(f"the branch has more than {_MAXIMUM_PAGES} pages of pushes")
+                return None
         return found
 
 
