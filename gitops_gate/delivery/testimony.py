@@ -56,7 +56,8 @@ class Testimony:
 class Recording:
     """Asks the forge, and remembers the answers as they stood when a landing was merged.
 
-    `line` are the branch's first-parent commits from the last delivered one to the tip.
+    `line` are the branch's first-parent commits up to the tip, with some from before the last
+    delivered one: what one push landed may be delivered in parts.
     """
 
     def __init__(

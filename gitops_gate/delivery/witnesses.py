@@ -21,6 +21,9 @@ from gitops_gate.forges.interface import Forge
 from gitops_gate.forges.values import LandedChange, Snapshot, Target
 from gitops_gate.source.remote import fetch
 
+_ONE_PUSH = 100
+"""How many commits before the line are looked at: more changes than a merge queue lands at once."""
+
 _PATIENCE = (2.0, 5.0)
 """Seconds before a forge that knows of no change request yet is asked again, once each a run."""
 
@@ -81,11 +84,16 @@ class Witnesses:
         snapshot = replace(snapshot, change=replace(snapshot.change, base_commit=tip))
         if change.merged_at is None or forge.approvals is None:
             return Witness(kind=forge.kind, snapshot=snapshot, recording=None)
-        recording = Recording(forge.approvals, landing, self._line, change.merged_at)
+        recording = Recording(forge.approvals, landing, self._longer_line(), change.merged_at)
         for moment in _moments(recording, snapshot, Moment(head=change.head, base=landing.before)):
             self._bring(moment.head)
             self._bring(moment.base)
         return Witness(kind=forge.kind, snapshot=snapshot, recording=recording)
+
+    def _longer_line(self) -> tuple[str, ...]:
+        """The line, with the commits before it that one push may have brought together with it."""
+        older = self._remote.repository.first_parent_history(self._line[0], _ONE_PUSH)
+        return (*reversed(older[1:]), *self._line)
 
     def _head_ref(self, change: LandedChange) -> str:
         """Where a forge keeps the head of a change request, also when its branch is gone."""

@@ -11,7 +11,7 @@ leaves the verdict indeterminate: an approval that nobody could look at is none.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gitops_gate.approvals.binding import (
@@ -38,7 +38,7 @@ from gitops_gate.review.change_facts import (
     owners_warnings,
 )
 from gitops_gate.review.judging import rules_of
-from gitops_gate.review.ratifying import ratified_in
+from gitops_gate.review.ratifying import behind_held, ratified_in
 from gitops_gate.source import Repository
 from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Status, Verdict
@@ -169,13 +169,14 @@ def _evaluated(source: ChangeSource, approving: Approving, deciding: Deciding) -
     since = approving.since or agreed.base
     changed = _changed_files(approving.repository, since, agreed.head)
     facts = reading.approvals(agreed.snapshot) if reading else None
+    moves = _moves(reading, facts, approving)
     question = Question(
         change=change_facts(source),
         settings=settings.approvals,
         now=Moment(head=agreed.head, base=agreed.base),
         at=approving.options.at or datetime.datetime.now(datetime.UTC),
-        facts=facts,
-        target_moves=_moves(reading, facts, approving),
+        facts=_with_held(facts, moves, approving),
+        target_moves=moves,
         seen=_seen_of(source.report, changed, settings),
         freezes=settings.freezes,
         remarks=_remarks(agreed),
@@ -183,6 +184,17 @@ def _evaluated(source: ChangeSource, approving: Approving, deciding: Deciding) -
     )
     question = replace(question, people=_people(question, reading))
     return evaluate(question, _seen_at(approving, deciding, changed))
+
+
+def _with_held(
+    facts: ApprovalFacts | None, moves: Sequence[Push] | None, approving: Approving
+) -> ApprovalFacts | None:
+    """The facts, with those behind what a change ratifies as contributors of it."""
+    agreed, since = approving.agreed, approving.since
+    if facts is None or facts.contributions is None or since is None:
+        return facts
+    held = behind_held(approving.repository, since, agreed.base, agreed.head, moves)
+    return replace(facts, contributions=(*facts.contributions, *held))
 
 
 def _source_of(report: Report, approving: Approving, deciding: Deciding) -> ChangeSource:

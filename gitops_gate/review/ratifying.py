@@ -8,11 +8,14 @@ that commit really is the one that was delivered last is for the delivery to say
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gitops_gate.approvals.facts import Contribution, Push
 from gitops_gate.config.ratifications import RATIFICATIONS_PATH, Ratification, load_ratifications
 from gitops_gate.errors import ConfigurationError
 from gitops_gate.source import Repository, Tree
+from gitops_gate.source.commits import emails_between
 from gitops_gate.source.recompute import reachable, steps_between
 from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Verdict
@@ -45,6 +48,28 @@ def ratified_in(repository: Repository, base: str, head: str) -> Ratified | None
         return None
     since, held = added[0].after, added[0].commit
     return Ratified(since=since, held=held, problem=_problem(repository, base, head, added))
+
+
+def behind_held(
+    repository: Repository, since: str, base: str, head: str, moves: Sequence[Push] | None
+) -> tuple[Contribution, ...]:
+    """Who had a part in what a change ratifies: nobody of them approves it with the change.
+
+    The pushers are known as far as the forge's record of the branch (`moves`) goes; those who wrote
+    it by the addresses in their commits alone, which stand for no account. A change that takes all
+    of it back leaves nothing that they could approve. Raises `SourceError`.
+    """
+    merged = repository.merged(base, head).tree
+    if merged.entries == repository.revision(since).tree.entries:
+        return ()
+    held = set(steps_between(repository, since, base) or ())
+    pushers = {
+        move.actor.id: move.actor
+        for move in moves or ()
+        if move.actor is not None and move.after in held
+    }
+    addresses = emails_between(repository, since, base)
+    return (Contribution(commit=base, people=tuple(pushers.values()), unmapped=addresses),)
 
 
 def with_ratified(report: Report, since: Report, ratified: Ratified) -> Report:

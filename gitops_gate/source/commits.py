@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from gitops_gate.errors import SourceError
 from gitops_gate.source.blobs import object_id
-from gitops_gate.source.git import git_failed, run_git
+from gitops_gate.source.git import decode, git_failed, run_git
 from gitops_gate.source.objects import is_object_id
 from gitops_gate.source.paths import shown
 from gitops_gate.source.trees import edited_tree
@@ -25,7 +25,14 @@ from gitops_gate.tools import clean_text
 if TYPE_CHECKING:
     from gitops_gate.source.repository import Repository
 
-__all__ = ["CommitFacts", "edited_tree", "parse_commit", "read_commit", "write_commit"]
+__all__ = [
+    "CommitFacts",
+    "edited_tree",
+    "emails_between",
+    "parse_commit",
+    "read_commit",
+    "write_commit",
+]
 
 NAME = "gitops-gate"
 EMAIL = "gitops-gate@localhost"
@@ -94,6 +101,20 @@ def parse_commit(commit: str, raw: bytes) -> CommitFacts:
         committed_at=_moment(stamp),
         message=message.decode("utf-8", "replace"),
     )
+
+
+def emails_between(repository: Repository, old: str, tip: str) -> tuple[str, ...]:
+    """The addresses of who wrote and committed what `tip` has and `old` has not, sorted.
+
+    As the commits say, which anybody can write; at most those of the newest thousand commits.
+    Raises `SourceError` when history is missing.
+    """
+    one, other = repository.resolve(old), repository.resolve(tip)
+    command = ("log", "--max-count=1000", "--no-mailmap", "--format=%ae%n%ce", other, f"^{one}")
+    asked = run_git(command, git_dir=repository.scratch)
+    if asked.code:
+        raise git_failed(f"who wrote what {tip} has cannot be read", asked)
+    return tuple(sorted({line for line in decode(asked.stdout).splitlines() if line}))
 
 
 def write_commit(

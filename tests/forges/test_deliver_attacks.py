@@ -57,7 +57,7 @@ class TestARatificationThatNobodySaw:
         stays(ground, "direct_push")
         file = ".gitops-gate/ratified.yaml"
         both = (ratified(evil, since)[file] or "") + (ratified(ground.main, since)[file] or "")
-        ground.land(ground.change("again", {file: both}))
+        ground.ratify(ground.change("again", {file: both}))
         done = ground.deliver()
         assert done.code == 0, done.out + done.err
         assert ground.verify(ground.main).code == 0
@@ -69,7 +69,7 @@ class TestARatificationThatNobodySaw:
         older = str(ground.delivered)
         assert ground.deliver().code == 0
         evil = ground.server.direct(ground.shop, "main", EVIL, by="mia")
-        ground.land(ground.change("ratify", ratified(evil, older)))
+        ground.ratify(ground.change("ratify", ratified(evil, older)))
         stays(ground, "direct_push")
 
     def test_an_approval_from_before_the_step_that_is_ratified(self, ground: Ground) -> None:

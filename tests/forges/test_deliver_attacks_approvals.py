@@ -94,7 +94,7 @@ class TestRulesThatChange:
         assert ground.deliver().code == 0
         taken: dict[str, str | None] = {".github/CODEOWNERS": "* @rita\n", **EVIL}
         held = ground.server.direct(ground.shop, "main", taken, by="mia")
-        ground.land(ground.change("ratify", ratified(held, str(ground.delivered))), by="rita")
+        ground.ratify(ground.change("ratify", ratified(held, str(ground.delivered))))
         stays(ground, "direct_push")
 
     def test_a_change_of_the_rules_does_not_apply_to_itself(self, ground: Ground) -> None:

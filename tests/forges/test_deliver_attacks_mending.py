@@ -35,7 +35,7 @@ class TestAStepThatCouldNotBeDecided:
 
     def test_is_mended_by_a_ratification_that_repairs_it(self, ground: Ground, held: str) -> None:
         files = {**dict.fromkeys(BROKEN), **ratified(held, str(ground.delivered))}
-        ground.land(ground.change("repair", files))
+        ground.ratify(ground.change("repair", files))
         done = ground.deliver()
         assert done.code == 0, done.out + done.err
         assert ground.verify(ground.main).code == 0
@@ -122,4 +122,4 @@ class TestAFileOfRatifiedStepsThatIsNone:
         if files:
             ground.commit(branch, files)
         ann = ground.server.account("ann")
-        ground.land(ground.server.pull(ground.shop, head=branch, author=ann, title=branch))
+        ground.ratify(ground.server.pull(ground.shop, head=branch, author=ann, title=branch))

@@ -274,7 +274,7 @@ class TestARefThatOthersTouched:
 
     def test_the_newest_attestation_taken_off(self, ground: Ground) -> None:
         ground.deliver()
-        first = ground.attested
+        first = str(ground.attested)
         ground.land(ground.change("new", {"apps/settings.yaml": config_map("new")}))
         ground.deliver()
         ground.server.force(ground.shop, STORE.removeprefix("refs/heads/"), first, by="mia")
@@ -333,7 +333,7 @@ class TestFaults:
         self.consistent(ground)
 
     def test_another_run_that_is_faster(self, ground: Ground) -> None:
-        raced = []
+        raced: list[int] = []
 
         def other() -> None:
             if not raced:
@@ -363,12 +363,20 @@ class TestAHoldIsMended:
         assert done.one["steps"][0]["ratifies"] == [held]
 
     def test_a_ratification_goes_on_past_it(self, ground: Ground, held: str) -> None:
-        ground.land(ground.change("ratify", ratified(held, str(ground.delivered))))
+        ground.ratify(ground.change("ratify", ratified(held, str(ground.delivered))))
         done = ground.deliver()
         assert done.code == 0, done.out + done.err
         assert done.one["steps"][0]["ratifies"] == [held]
         assert ground.verify(ground.main).code == 0
         assert ground.verify(held).code == 2
+
+    def test_whoever_pushed_it_does_not_ratify_it(self, ground: Ground, held: str) -> None:
+        pull = ground.change("ratify", ratified(held, str(ground.delivered)))
+        ground.server.approve(pull, by="mia")
+        ground.land(pull)
+        done = ground.deliver()
+        assert (done.code, done.hold) == (1, "direct_push")
+        assert "does not mend that: when it landed, approvals are missing" in done.out
 
     def test_a_ratification_that_nobody_approved_does_not(self, ground: Ground, held: str) -> None:
         ground.land(ground.change("ratify", ratified(held, str(ground.delivered))), by=None)
@@ -384,7 +392,7 @@ class TestAHoldIsMended:
         assert ground.deliver().hold == "direct_push"
 
     def test_nor_one_of_another_step(self, ground: Ground, held: str) -> None:
-        ground.land(ground.change("ratify", ratified("a" * 40, str(ground.delivered))))
+        ground.ratify(ground.change("ratify", ratified("a" * 40, str(ground.delivered))))
         assert ground.deliver().hold == "direct_push"
 
     def test_nor_one_that_was_given_before_more_was_pushed(self, ground: Ground, held: str) -> None:
@@ -397,7 +405,7 @@ class TestAHoldIsMended:
     def test_what_lands_meanwhile_waits(self, ground: Ground, held: str) -> None:
         ground.land(ground.change("more", {"apps/more.yaml": config_map("one", "more")}))
         assert ground.deliver().hold == "direct_push"
-        ground.land(ground.change("ratify", ratified(held, str(ground.delivered))))
+        ground.ratify(ground.change("ratify", ratified(held, str(ground.delivered))))
         done = ground.deliver()
         assert done.code == 0, done.out + done.err
         assert len(done.one["steps"][0]["ratifies"]) == 2
@@ -523,6 +531,10 @@ class TestTheReviewOfARatification:
         assert "everything since" in str(report["warnings"])
         ground.server.approve(pull, by="rita")
         ground.server.approve(pull, by="mia")
+        code, report = self.review(ground, pull.number)
+        assert code == 3, "mia pushed it herself"
+        ground.server.approve(pull, by="sam")
+        ground.server.approve(pull, by="tom")
         code, report = self.review(ground, pull.number)
         assert code == 0, report["reasons"]
         ground.land(pull, by=None)

@@ -104,7 +104,7 @@ def test_a_token_that_may_not_read_pull_requests_is_told_what_it_lacks(server, r
     forge = opened(server, number=None, token="ghs_Blind")
     with pytest.raises(ForgeError, match="did not list the pull requests of a commit") as caught:
         forge.landed.landed(sha)
-    assert "pull_requests=read" in caught.value.remedy
+    assert "pull_requests=read" in str(caught.value.remedy)
 
 
 def test_an_answer_that_contradicts_the_list_is_an_error(server, pull):

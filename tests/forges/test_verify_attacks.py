@@ -67,7 +67,7 @@ class TestWhatWasNeverDelivered:
         assert ground.deliver().code == 0
         files: dict[str, str | None] = {"apps/settings.yaml": config_map("x")}
         held = ground.server.direct(ground.shop, "main", files, by="mia")
-        ground.land(ground.change("ratify", ratified(held, str(ground.delivered))))
+        ground.ratify(ground.change("ratify", ratified(held, str(ground.delivered))))
         assert ground.deliver().code == 0
         assert verify(ground, ground.clone(), ground.main).code == 0
         assert verify(ground, ground.clone(), held).code == 2

@@ -11,7 +11,7 @@ from tests.unit.delivery.forge_of_life import Delivery
 from tests.unit.delivery.lives import ANN, PATHS, RATIFIED, WRITERS, Life, Request, Rules
 
 A, B, DOCS = PATHS
-BO, CY = WRITERS[1:3]
+BO, CY, DI = WRITERS[1:4]
 
 
 class Branch:
@@ -43,8 +43,12 @@ class Branch:
         return self.life.configured(replace(self.life.rules, count=0))
 
     def ratify(self, held: str, *, by: bool = True, start: str | None = None) -> str:
+        """Who wrote what is held is not known for sure, so that it takes one more: di."""
         entry = self.life.ratifying((held, self.life.delivered))
-        return self.land(self.request({RATIFIED: entry}, start=start), by=by)
+        request = self.request({RATIFIED: entry}, start=start)
+        if by:
+            self.life.approve(request, DI, 60)
+        return self.land(request, by=by)
 
     def walk(self, *silent: int, at: datetime.datetime | None = None) -> Walked:
         run = Delivery(self.life, self.life.git, frozenset(silent)).run(at or self.life.clock)

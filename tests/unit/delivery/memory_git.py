@@ -274,6 +274,11 @@ def steps_between(git: MemoryGit, old: str, tip: str) -> tuple[str, ...] | None:
     return git.steps(git.resolve(old), git.resolve(tip))
 
 
+def emails_between(git: MemoryGit, old: str, tip: str) -> tuple[str, ...]:
+    there = git.ancestors(git.resolve(tip)) - git.ancestors(git.resolve(old))
+    return ("somebody@example.com",) if there else ()
+
+
 def replacements(git_rooms: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str, Any]]:
     """What is put in place of Git's functions: module, name and function."""
     for module, names in git_rooms.items():
@@ -289,6 +294,7 @@ in_memory = partial(
         ),
         "gitops_gate.delivery.walk": ("reachable",),
         "gitops_gate.delivery.judging": ("reachable",),
+        "gitops_gate.review.ratifying": ("emails_between", "steps_between"),
     },
 )  # fmt: skip
 """For the modules of a delivery."""

@@ -137,6 +137,9 @@ class Line:
         others = [replace(unit, request=number) for number in unit.also]
         found = [unit, *(one for one in others if self.gives(one, unit.before))]
         heads = {self.life.requests[one.request].head for one in found}
+        merges = [c for c in unit.commits if len(self.life.git.commits[c].parents) > 1]
+        if len(unit.commits) > 1 and merges and not heads & set(unit.commits):
+            raise UnclearError("a rebase drops the merges that landed with it")
         if len(heads) > 1:
             raise UnclearError("changes on top of each other that come to the same")
         if any(one.request in self.life.parted for one in found):
@@ -175,6 +178,10 @@ class Line:
         sight = self.sight(request.head, life.git.files(after), since)
         by = self.approvers(request, sight, since if since != unit.before else None)
         extra = int(any(push.actor == BOT for push in request.pushes))
+        if since != unit.before and life.git.files(since) != life.git.files(after):
+            # Those who pushed what is held, and one more for those who wrote it.
+            by -= self.pushers(request, since, unit.before)
+            extra += 1
         edited = {path for path, _ in sight[0]} & {CONFIGURATION, RATIFIED}
         for count, team in self.asked(rules, self.rules_of(since, request.head), edited):
             if len(by & TEAM if team else by) < count + extra:
@@ -224,6 +231,12 @@ class Line:
             and given.by.id not in behind
             and self.seen(given, since) == now
         )
+
+    def pushers(self, request: Request, since: str, tip: str) -> frozenset[int]:
+        """Who pushed what lies between, as far as the record for a request goes back."""
+        held = self.life.git.steps(since, tip) or ()
+        known = [one for one in self.life.moves if one.at >= request.opened]
+        return frozenset(one.actor.id or 0 for one in known if one.after in held and one.actor)
 
     def seen(self, given: Given, since: str | None) -> Sight | None:
         git, request = self.life.git, self.life.requests[given.request]

@@ -11,7 +11,7 @@ import pytest
 from gitops_gate import __version__
 from gitops_gate.delivery.record import body_of, landed_numbers, landing_json, policies_of
 from gitops_gate.delivery.walk import Walked
-from tests.unit.delivery.branches import A, B, Branch
+from tests.unit.delivery.branches import DI, A, B, Branch
 from tests.unit.delivery.lives import CONFIGURATION, RATIFIED, Rules
 
 pytestmark = pytest.mark.usefixtures("in_memory")
@@ -24,8 +24,9 @@ def branch() -> Branch:
     branch.land(branch.change(A))
     branch.direct({B: branch.life.value(B, 1)})
     held, good = branch.life.tip, branch.life.git.commits[branch.life.tip].parents[0]
-    entry = branch.life.ratifying((held, good))
-    branch.land(branch.request({RATIFIED: entry}), method="squash")
+    request = branch.request({RATIFIED: branch.life.ratifying((held, good))})
+    branch.life.approve(request, DI, 60)
+    branch.land(request, method="squash")
     return branch
 
 
