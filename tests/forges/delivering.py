@@ -117,7 +117,9 @@ class Ground:
         self.commit(branch, files, start=start or self.main)
         return self.server.pull(self.shop, head=branch, author=ann, title=f"Change {branch}")
 
-    def commit(self, branch: str, files: Mapping[str, str | None], *, start: str | None = None) -> str:
+    def commit(
+        self, branch: str, files: Mapping[str, str | None], *, start: str | None = None
+    ) -> str:
         """Another commit on a branch, pushed by ann."""
         ann = self.server.account("ann")
         return self.server.commit(
