@@ -39,7 +39,7 @@ from gitops_gate.review.change_facts import (
 )
 from gitops_gate.review.judging import rules_of
 from gitops_gate.review.ratifying import behind_held, ratified_in
-from gitops_gate.source import Repository
+from gitops_gate.source import Repository, Revision
 from gitops_gate.verdict.decide import with_reasons
 from gitops_gate.verdict.values import Reason, Report, Status, Verdict
 
@@ -274,6 +274,8 @@ def _seen_at(
                 return Seen(source=changed, changes="")
             before = repository.revision(since)
             after = repository.merged(moment.base, moment.head)
+            if not _shown_since(approving, moment, before, after):
+                return None
             then = replace(deciding, head=moment.head, undecided=())
             options = replace(approving.options, require_sandbox=True)
             report = compare(before, after, then, options)
@@ -282,6 +284,18 @@ def _seen_at(
         return _seen_of(report, changed, settings)
 
     return seen_at
+
+
+def _shown_since(approving: Approving, moment: Moment, before: Revision, after: Revision) -> bool:
+    """Whether a review of that moment showed all that the change is approved for now.
+
+    Where its entry was on the branch already, or it did not stand on the tip, it ratified nothing,
+    and its review showed nothing of what is held. What leaves nothing has nothing to show.
+    """
+    if approving.since is None or before.tree.entries == after.tree.entries:
+        return True
+    ratified = ratified_in(approving.repository, moment.base, moment.head)
+    return ratified is not None and not ratified.problem and ratified.since == approving.since
 
 
 def _seen_of(report: Report, changed: str, settings: Settings) -> Seen | None:

@@ -378,6 +378,19 @@ class TestAHoldIsMended:
         assert (done.code, done.hold) == (1, "direct_push")
         assert "does not mend that: when it landed, approvals are missing" in done.out
 
+    def test_nor_do_approvals_from_when_its_entry_was_on_the_branch_already(
+        self, ground: Ground, held: str
+    ) -> None:
+        """Then the review showed nothing of what is held."""
+        entry = ratified(held, str(ground.delivered))
+        pull = ground.change("ratify", entry)
+        ground.server.direct(ground.shop, "main", entry, by="mia")
+        for person in ("rita", "sam"):
+            ground.server.approve(pull, by=person)
+        ground.server.force(ground.shop, "main", held, by="mia")
+        ground.land(pull, by=None)
+        assert ground.deliver().hold == "direct_push"
+
     def test_a_ratification_that_nobody_approved_does_not(self, ground: Ground, held: str) -> None:
         ground.land(ground.change("ratify", ratified(held, str(ground.delivered))), by=None)
         done = ground.deliver()

@@ -294,7 +294,7 @@ in_memory = partial(
         ),
         "gitops_gate.delivery.walk": ("reachable",),
         "gitops_gate.delivery.judging": ("reachable",),
-        "gitops_gate.review.ratifying": ("emails_between", "steps_between"),
+        "gitops_gate.review.ratifying": ("emails_between", "reachable", "steps_between"),
     },
 )  # fmt: skip
 """For the modules of a delivery."""

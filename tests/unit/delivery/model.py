@@ -246,7 +246,19 @@ class Line:
             merged = git.listings[git.merged_tree(tip, given.head)]
         except MergeConflictError:
             return None
+        if since is not None and not self.showed(given.head, tip, merged, since):
+            return None
         return self.sight(given.head, merged, since or tip)
+
+    def showed(self, head: str, tip: str, merged: Listing, since: str) -> bool:
+        """Whether a change said at some time what it says now: that all since then is its part."""
+        git, file = self.life.git, merged.get(RATIFIED)
+        if merged == git.files(since):
+            return True
+        new = set(self.life.ratifications[file] if file else ()) - self.entries(tip)
+        steps = git.steps(since, tip) or ()
+        told = all(start == since and commit in steps for commit, start in new)
+        return bool(new) and told and tip in git.ancestors(head)
 
     def sight(self, head: str, after: Listing, since: str) -> Sight:
         """The files that a head changes, and what landing it does to what is in use."""
