@@ -49,7 +49,7 @@ class Cluster:
         )
         environment = {
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-            "HOME": "/nonexistent",
+            "HOME": str(self.folder),
         }
         done = subprocess.run(
             ["sh", "-c", script], env=environment, capture_output=True, check=False

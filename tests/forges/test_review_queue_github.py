@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.forges.github import actions
-from tests.forges.github.state import Pull, QueueEntry
+from tests.forges.github.state import Account, Pull, QueueEntry
 from tests.forges.serving import Fault, Reply, Request
 from tests.forges.test_review_approvals_github import Review
 from tests.forges.test_review_approvals_github import review as review  # noqa: PLC0414 - a fixture
@@ -45,12 +45,11 @@ class Waiting:
         self.review.sync()
         return self.server.pull(world.repository, head=branch, author=self.review.author)
 
-    def approve(self, pull: Pull, **more: Any) -> None:
+    def approve(self, pull: Pull, *, by: Account | None = None, **more: Any) -> None:
         with self.server.work():
             given = {"state": "APPROVED", **more}
-            actions.review(
-                self.server.world, self.world.repository, pull, self.review.rita, **given
-            )
+            who = by or self.review.rita
+            actions.review(self.server.world, self.world.repository, pull, who, **given)
 
     def enqueue(self, *pulls: Pull) -> list[QueueEntry]:
         self.review.sync()
@@ -197,6 +196,7 @@ def test_a_change_that_ratifies_is_shown_from_the_last_delivered_commit_on(queue
     other = queue.pull("other", beside())
     for pull in (ratifies, other):
         queue.approve(pull)
+    queue.approve(ratifies, by=queue.review.sam)
     (alone,) = queue.enqueue(ratifies)
     assert queue.run(alone).code == 0
     report = json.loads(queue.review.file.read_text())
