@@ -15,8 +15,10 @@ The public API. A change goes through the rooms of this package in one direction
 
 `evaluation` runs the middle of it for each application, `pipeline` wires it all. In CI, `ci` reads
 what the run is about, `forges` speak to GitHub and GitLab, and `review` is the room above: it
-judges what would land, and publishes the answer. The library never prints, exits or reads the
-environment. Every error derives from `GitOpsGateError`.
+judges what would land, by `approvals` as well, and publishes the answer. After the merge `delivery`
+judges what landed, with `attestations` of why, and moves the ref that the cluster follows;
+`recovery` opens the changes that go back. The library never prints, exits or reads the environment.
+Every error derives from `GitOpsGateError`.
 """
 
 from __future__ import annotations
