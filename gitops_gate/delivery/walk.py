@@ -14,16 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from gitops_gate.config.ratifications import (
-    RATIFICATIONS_PATH,
-    Ratification,
-    load_ratifications,
-)
 from gitops_gate.delivery.judging import Judging, hold_of, judged, merged_at, whole
 from gitops_gate.delivery.landing import Landed, landing_of
 from gitops_gate.delivery.values import Hold, Judged, Landing
 from gitops_gate.errors import ForgeError, GitOpsGateError
-from gitops_gate.source import Repository, Tree
+from gitops_gate.review.ratifying import added_entries
+from gitops_gate.source import Repository
 from gitops_gate.source.recompute import reachable
 from gitops_gate.verdict.values import Report, Verdict
 
@@ -150,31 +146,12 @@ def passes(repository: Repository, landing: Landing, since: str, held: Sequence[
         return False
     if before.entries == after.entries:
         return True
-    added = _added(repository.revision(landing.before).tree, after)
+    try:
+        added = added_entries(repository.revision(landing.before).tree, after)
+    except GitOpsGateError:
+        return False
     named = any(one.commit in held for one in added)
     return named and all(one.after == since for one in added)
-
-
-def _added(before: Tree, after: Tree) -> tuple[Ratification, ...]:
-    """The entries that a landing itself adds, as its review tells them.
-
-    One that was there already, such as by a direct push, was shown to nobody with this change.
-    """
-    try:
-        named = _entries(after)
-    except GitOpsGateError:
-        return ()
-    try:
-        known = {(one.commit, one.after) for one in _entries(before)}
-    except GitOpsGateError:
-        known = set()
-    return tuple(one for one in named if (one.commit, one.after) not in known)
-
-
-def _entries(tree: Tree) -> tuple[Ratification, ...]:
-    if RATIFICATIONS_PATH not in tree.entries:
-        return ()
-    return load_ratifications(tree.read(RATIFICATIONS_PATH))
 
 
 def _unknown(commit: str, error: GitOpsGateError) -> Hold:

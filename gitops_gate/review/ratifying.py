@@ -39,15 +39,25 @@ def ratified_in(repository: Repository, base: str, head: str) -> Ratified | None
     if tip.entries.get(RATIFICATIONS_PATH) == merged.entries.get(RATIFICATIONS_PATH):
         return None
     try:
-        proposed = _entries(merged)
+        added = added_entries(tip, merged)
     except ConfigurationError as error:
         return Ratified(since=base, held=base, problem=str(error))
-    known = {(one.commit, one.after) for one in _older_entries(tip)}
-    added = [one for one in proposed if (one.commit, one.after) not in known]
     if not added:
         return None
     since, held = added[0].after, added[0].commit
     return Ratified(since=since, held=held, problem=_problem(repository, base, head, added))
+
+
+def added_entries(before: Tree, after: Tree) -> tuple[Ratification, ...]:
+    """The entries that a change from one tree to another adds, in the order of the file.
+
+    One that was there already, such as by a direct push, was shown to nobody with this change.
+    Raises `ConfigurationError` where the file does not load after it, and `SourceError` where it
+    is none.
+    """
+    proposed = _entries(after)
+    known = {(one.commit, one.after) for one in _older_entries(before)}
+    return tuple(one for one in proposed if (one.commit, one.after) not in known)
 
 
 def behind_held(
@@ -94,10 +104,10 @@ def refused(report: Report, ratified: Ratified) -> Report:
     )
 
 
-def _older_entries(tip: Tree) -> tuple[Ratification, ...]:
-    """Those of the target, whose file nobody can read any more once it is broken."""
+def _older_entries(before: Tree) -> tuple[Ratification, ...]:
+    """Those of before, whose file nobody can read any more once it is broken."""
     try:
-        return _entries(tip)
+        return _entries(before)
     except ConfigurationError:
         return ()
 
@@ -108,7 +118,9 @@ def _entries(tree: Tree) -> tuple[Ratification, ...]:
     return load_ratifications(tree.read(RATIFICATIONS_PATH))
 
 
-def _problem(repository: Repository, base: str, head: str, added: list[Ratification]) -> str | None:
+def _problem(
+    repository: Repository, base: str, head: str, added: Sequence[Ratification]
+) -> str | None:
     one = added[0]
     if any(other.after != one.after for other in added):
         return "its entries in the file of ratified steps go on from different commits"
