@@ -67,13 +67,8 @@ def judged(judging: Judging, landing: Landing, since: str, ratifies: Sequence[st
     The report's verdict says whether it may be delivered. Raises `GitOpsGateError` where nothing
     can be said: where Git or the forge cannot give what is needed.
     """
-    at_merge = min(_merged_at(change) for change in landing.changes)
     repository = judging.repository
-    deciding = replace(rules_of(repository, since), head=landing.after)
-    options = replace(judging.options, at=at_merge, require_sandbox=True)
-    before, after = repository.revision(since), repository.revision(landing.after)
-    checked = compare(before, after, deciding, options)
-    checked = _advisory(checked)
+    checked = _advisory(_compared(judging, since, landing.after, merged_at(landing)))
     reports, trees, testimony = [], [], []
     for change in landing.changes:
         witness = judging.witness_of(change, landing)
@@ -99,8 +94,20 @@ def whole(judging: Judging, since: str, commit: str, at: datetime.datetime) -> R
 
     Raises `GitOpsGateError`.
     """
+    return _compared(judging, since, commit, at, everything=True)
+
+
+def _compared(
+    judging: Judging,
+    since: str,
+    commit: str,
+    at: datetime.datetime,
+    *,
+    everything: bool = False,
+) -> Report:
+    """What leads from one commit to another, by the rules of the first."""
     repository = judging.repository
-    options = replace(judging.options, at=at, require_sandbox=True, everything=True)
+    options = replace(judging.options, at=at, require_sandbox=True, everything=everything)
     deciding = replace(rules_of(repository, since), head=commit)
     before, after = repository.revision(since), repository.revision(commit)
     return compare(before, after, deciding, options)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from gitops_gate.delivery.record import landing_json, report_summary
-from gitops_gate.delivery.values import Delivered, Hold, Judged, Outcome
+from gitops_gate.delivery.record import approved_by, step_json
+from gitops_gate.delivery.values import Delivered, Hold, Outcome
 from gitops_gate.delivery.verify import Verified
 from gitops_gate.delivery.walk import UNREADABLE
 from gitops_gate.reports.escaping import one_line
@@ -91,14 +91,7 @@ def verified_json(found: Sequence[Verified]) -> str:
 
 def _landed(step: Mapping[str, Any]) -> str:
     numbers = ", ".join(str(change["number"]) for change in step["changes"])
-    by = sorted(
-        {
-            account["login"]
-            for tree in step["approvals"]
-            for requirement in tree["requirements"]
-            for account in requirement["by"]
-        }
-    )
+    by = approved_by(step)
     approved = f", approved by {', '.join(by)}" if by else ", nobody had to approve it"
     return f"{step['commits'][-1][:12]} {step['method']} of change request {numbers}{approved}"
 
@@ -115,22 +108,11 @@ def _delivery(one: Delivered) -> dict[str, Any]:
         "before": one.before,
         "after": one.after,
         "commit": one.commit,
-        "steps": [_step(step) for step in one.steps],
+        "steps": [step_json(step) for step in one.steps],
         "hold": None if one.hold is None else _hold(one.hold),
         "attestation": None
         if entry is None
         else {"sequence": entry.decision.sequence, "digest": entry.digest, "key": entry.key},
-    }
-
-
-def _step(step: Judged) -> dict[str, Any]:
-    return {
-        **landing_json(step.landing),
-        "since": step.since,
-        "ratifies": list(step.ratifies),
-        "verdict": step.report.verdict.value,
-        "report": report_summary(step.report),
-        "approvals": [dict(tree) for tree in step.approvals],
     }
 
 

@@ -41,6 +41,7 @@ def body_of(
     verdict on all applications of the commit that it leaves. `start` is the commit that the first
     delivery begins after, `hydrated` the tree of rendered manifests, where the ref carries those.
     """
+    summary = report_summary(whole)
     body = {
         "at": shown_time(at),
         "verifier": {"name": "gitops-gate", "version": __version__},
@@ -51,9 +52,9 @@ def body_of(
         "policies": {"digest": policies},
         "tools": {**dict(sorted(whole.tools.items())), "gitops-gate": __version__},
         "steps": [_step(step) for step in steps],
-        "whole": report_summary(whole),
+        "whole": summary,
         "verdict": whole.verdict.value,
-        "reasons": report_summary(whole)["reasons"],
+        "reasons": summary["reasons"],
     }
     # What is compared with it one day comes from JSON, where a tuple is a list.
     plain: dict[str, Any] = json.loads(json.dumps(body))
@@ -95,14 +96,22 @@ def _step_summary(report: Report) -> dict[str, Any]:
 
 def _step(step: Judged) -> dict[str, Any]:
     return {
+        **step_json(step),
+        "report": _step_summary(step.report),
+        "testimony": [dict(told) for told in step.testimony],
+        "membership": "as the forge told it at the delivery",
+    }
+
+
+def step_json(step: Judged) -> dict[str, Any]:
+    """A step with the summary of its whole report, as plain data."""
+    return {
         **landing_json(step.landing),
         "since": step.since,
         "ratifies": list(step.ratifies),
         "verdict": step.report.verdict.value,
-        "report": _step_summary(step.report),
+        "report": report_summary(step.report),
         "approvals": [dict(tree) for tree in step.approvals],
-        "testimony": [dict(told) for told in step.testimony],
-        "membership": "as the forge told it at the delivery",
     }
 
 
@@ -115,6 +124,17 @@ def landing_json(landing: Landing) -> dict[str, Any]:
         "changes": [{"number": change.number, "head": change.head} for change in landing.changes],
         "merged_at": shown_time(merged_at(landing)),
     }
+
+
+def approved_by(step: Mapping[str, Any]) -> tuple[str, ...]:
+    """The logins of those whose approvals counted for a recorded step, sorted."""
+    people = {
+        account["login"]
+        for tree in step["approvals"]
+        for requirement in tree["requirements"]
+        for account in requirement["by"]
+    }
+    return tuple(sorted(people))
 
 
 def landed_numbers(bodies: Sequence[Mapping[str, Any]]) -> frozenset[int]:

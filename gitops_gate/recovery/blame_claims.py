@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gitops_gate.attestations.values import Channel
+from gitops_gate.delivery.record import approved_by
 from gitops_gate.source.git import run_git
 
 if TYPE_CHECKING:
@@ -79,15 +80,9 @@ def deliveries(
 
 
 def _delivery(step: Mapping[str, Any], digest: str) -> Delivery:
-    people = {
-        account["login"]
-        for tree in step["approvals"]
-        for requirement in tree["requirements"]
-        for account in requirement["by"]
-    }
     return Delivery(
         changes=tuple(change["number"] for change in step["changes"]),
-        approved_by=tuple(sorted(people)),
+        approved_by=approved_by(step),
         attestation=digest,
     )
 
