@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.commands.options import anywhere_options, pipeline_options, running_options
+from gitops_gate.commands.options import (
+    anywhere_options,
+    form_option,
+    look_of,
+    look_options,
+    pipeline_options,
+    running_options,
+)
 from gitops_gate.errors import ConfigurationError
 from gitops_gate.verdict.values import Report, Verdict
 
@@ -18,8 +24,6 @@ if TYPE_CHECKING:
     from gitops_gate.approvals.tree import Evaluation
     from gitops_gate.ci import Environment
     from gitops_gate.source import Repository
-
-_WIDTH = 100
 
 
 @click.command("approvals")
@@ -36,16 +40,8 @@ _WIDTH = 100
     metavar="FILE",
     help="The JSON report of a check of the same commits, instead of rendering them again.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
-@click.option("--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@form_option
+@look_options
 @running_options
 def command(**arguments: Any) -> int:
     """Say who must approve a change request, who did, and why other approvals do not count.
@@ -144,10 +140,8 @@ def _print(evaluation: Evaluation, arguments: dict[str, Any]) -> None:
     if arguments["form"] == "json":
         text = json_text(tree, depth=3)
     else:
-        terminal = sys.stdout.isatty()
-        plain = arguments["no_color"] or os.environ.get("NO_COLOR")
-        width = shutil.get_terminal_size().columns if terminal else _WIDTH
-        text = approvals_text(tree, width=width, color=terminal and not plain)
+        width, color = look_of(no_color=arguments["no_color"], terminal=sys.stdout.isatty())
+        text = approvals_text(tree, width=width, color=color)
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.flush()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.commands.options import cache_folder, configuration_of
+from gitops_gate.commands.options import (
+    cache_folder,
+    configuration_of,
+    form_option,
+    keys_in,
+    look_of,
+    look_options,
+)
 
 if TYPE_CHECKING:
     from gitops_gate.changes.values import ResourceChange
@@ -69,13 +75,10 @@ _EXIT_CODES = {"found": 0, "older": 1, "unknown": 2}
     metavar="FILE",
     help="Use this configuration for every commit, instead of its own.",
 )
-@click.option(
-    "--format", "form", default="text", type=click.Choice(["text", "json"]), help="How to answer."
-)
+@form_option
 @click.option("--offline", is_flag=True, help="Contact nothing, not even allowed remote bases.")
 @click.option("--no-cache", is_flag=True, help="Keep nothing between runs.")
-@click.option("--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@look_options
 def command(application: str, **arguments: Any) -> int:
     """Say which landed step brought what APPLICATION renders to, and what it was before.
 
@@ -116,8 +119,7 @@ def command(application: str, **arguments: Any) -> int:
         if arguments["form"] == "json":
             text = _json(found, delivered)
         else:
-            plain = arguments["no_color"] or os.environ.get("NO_COLOR")
-            color = sys.stdout.isatty() and not plain
+            _, color = look_of(no_color=arguments["no_color"], terminal=sys.stdout.isatty())
             text = _text(found, delivered, _attested_in(repository, arguments), color=color)
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.flush()
@@ -140,15 +142,13 @@ def _options(arguments: dict[str, Any]) -> Options:
 
 def _delivered(repository: Repository, arguments: Mapping[str, Any]) -> Mapping[str, Delivery]:
     """The deliveries that the attestations of the clone tell of, by commit."""
-    from gitops_gate.attestations.keys import trusted_keys
     from gitops_gate.recovery.blame_claims import deliveries
 
     if bool(arguments["keys"]) != bool(arguments["repository_id"]):
         raise click.UsageError("--key and --repository-id go together")
     if not arguments["keys"]:
         return {}
-    keys = [k for file in arguments["keys"] for k in trusted_keys(file.read_bytes(), str(file))]
-    return deliveries(repository, arguments["repository_id"], keys)
+    return deliveries(repository, arguments["repository_id"], keys_in(arguments["keys"]))
 
 
 def _attested_in(repository: Repository, arguments: Mapping[str, Any]) -> str | None:

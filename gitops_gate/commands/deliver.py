@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.commands.options import anywhere_options, pipeline_options, running_options
+from gitops_gate.commands.options import (
+    anywhere_options,
+    form_option,
+    keys_in,
+    look_of,
+    look_options,
+    pipeline_options,
+    running_options,
+)
 from gitops_gate.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
     from gitops_gate.source import Repository
     from gitops_gate.source.remote_values import RemoteAddress
 
-_WIDTH = 100
 _CREDENTIAL = "GITOPS_GATE_DELIVERY_TOKEN"
 _USERS = {"github": "x-access-token", "gitlab": "oauth2"}
 """The user names that tokens go with: docs.github.com/apps, docs.gitlab.com/user/profile."""
@@ -64,14 +70,7 @@ _USERS = {"github": "x-access-token", "gitlab": "oauth2"}
     help="The host's public keys; default: those of the machine.",
 )
 @click.option("--dry-run", is_flag=True, help="Decide and say what would be done; move nothing.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@form_option
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also a file."
 )
@@ -81,8 +80,7 @@ _USERS = {"github": "x-access-token", "gitlab": "oauth2"}
     metavar="DIR",
     help="Write the attestations of this run into a folder as well, for the job to keep.",
 )
-@click.option("--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same.")
-@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@look_options
 @running_options
 def command(**arguments: Any) -> int:
     """Prove that what landed on a branch is what was approved, attest it, move the delivery ref.
@@ -140,7 +138,6 @@ def _setting(
     arguments: dict[str, Any],
     options: Options,
 ) -> Delivering:
-    from gitops_gate.attestations.keys import trusted_keys
     from gitops_gate.attestations.signing import signer_of
     from gitops_gate.commands.reviewing import token_for
     from gitops_gate.delivery.run import Delivering
@@ -155,9 +152,6 @@ def _setting(
         environment = from_origin(repository.origin(), pins, arguments["forge"])
     endpoint = endpoint_of(environment, pins)
     token = token_for(environment.ci, may="read change requests and their approvals")
-    keys = tuple(
-        key for file in arguments["trusted_keys"] for key in trusted_keys(file.read_bytes())
-    )
     return Delivering(
         repository=repository,
         branch=branch,
@@ -165,7 +159,7 @@ def _setting(
         connect=lambda target: connect(endpoint, target, token),
         address_of=partial(_address, kind=endpoint.kind, token=token, arguments=arguments),
         signer_of=lambda settings: signer_of(settings, os.environ),
-        trusted=keys,
+        trusted=keys_in(arguments["trusted_keys"]),
         dry_run=arguments["dry_run"],
         at=options.at,
     )
@@ -239,11 +233,9 @@ def _write(deliveries: Sequence[Delivered], arguments: dict[str, Any]) -> None:
         except OSError as error:
             file = arguments["output"]
             raise ConfigurationError(f"cannot write {file}: {error.strerror}") from None
-    terminal = sys.stdout.isatty()
     text = machine
     if arguments["form"] == "text":
-        plain = arguments["no_color"] or os.environ.get("NO_COLOR")
-        width = shutil.get_terminal_size().columns if terminal else _WIDTH
-        text = text_of(deliveries, width=width, color=terminal and not plain)
+        width, color = look_of(no_color=arguments["no_color"], terminal=sys.stdout.isatty())
+        text = text_of(deliveries, width=width, color=color)
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.flush()

@@ -6,14 +6,18 @@ import datetime
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from gitops_gate.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from gitops_gate.attestations.keys import TrustedKey
+
+_WIDTH = 100
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _REPOSITORY = (
@@ -136,6 +140,14 @@ _ANYWHERE = (
 )
 
 
+_LOOK = (
+    click.option(
+        "--no-color", is_flag=True, help="No colour; the variable NO_COLOR does the same."
+    ),
+    click.option("--quiet", "-q", is_flag=True, help="No progress."),
+)
+
+
 def _added(options: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
         for option in reversed(options):
@@ -153,6 +165,17 @@ running_options = _added(_RUNNING)
 """How to run the pipeline."""
 forge_options = _added(_FORGE)
 """Which repository, change request and forge."""
+form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+"""For an answer that has two forms."""
+look_options = _added(_LOOK)
+"""How an answer and its progress look in a terminal."""
 anywhere_options = _added(_ANYWHERE)
 """Which repository and forge, for commands that only read and run outside of a CI as well."""
 
@@ -183,6 +206,21 @@ def pipeline_options(arguments: dict[str, Any]) -> Any:
         cache_folder=None if arguments["no_cache"] else cache_folder(arguments.get("cache_folder")),
         stage=stage(quiet=arguments["quiet"]),
     )
+
+
+def look_of(*, no_color: bool, terminal: bool) -> tuple[int, bool]:
+    """How many columns there are, and whether in colour."""
+    if not terminal:
+        return _WIDTH, False
+    plain = no_color or os.environ.get("NO_COLOR")
+    return shutil.get_terminal_size().columns, not plain
+
+
+def keys_in(files: Iterable[Path]) -> tuple[TrustedKey, ...]:
+    """The public keys of files that options name. Raises `AttestationError`, naming the file."""
+    from gitops_gate.attestations.keys import trusted_keys
+
+    return tuple(key for file in files for key in trusted_keys(file.read_bytes(), str(file)))
 
 
 def configuration_of(config: Path | None) -> tuple[str, bytes] | None:
@@ -256,10 +294,10 @@ def write_reports(report: Any, arguments: dict[str, Any], review: Any = None) ->
 
     for name, file in destinations(arguments):
         to_terminal = file == "-" and sys.stdout.isatty()
-        plain = arguments["no_color"] or os.environ.get("NO_COLOR")
+        width, color = look_of(no_color=arguments["no_color"], terminal=to_terminal)
         options = ReportOptions(
-            color=to_terminal and not plain,
-            width=shutil.get_terminal_size().columns if to_terminal else 100,
+            color=color,
+            width=width,
             all=arguments["show_all"],
             diff=arguments["diff"],
             verbose=arguments["verbose"],

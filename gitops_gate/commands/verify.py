@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gitops_gate.commands.options import pipeline_options, running_options
+from gitops_gate.commands.options import (
+    form_option,
+    keys_in,
+    pipeline_options,
+    running_options,
+)
 from gitops_gate.errors import AttestationError, GitOpsGateError
 
 if TYPE_CHECKING:
@@ -68,14 +73,7 @@ _REFUTED, _NOT_VERIFIED = 1, 2
     show_default=True,
     help="Render and judge the recorded inputs again, which must give the recorded verdict.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
+@form_option
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @running_options
 def command(commit: str, **arguments: Any) -> int:
@@ -126,15 +124,12 @@ def command(commit: str, **arguments: Any) -> int:
 
 
 def _trusted(arguments: Mapping[str, Any]) -> Sequence[Trusted]:
-    from gitops_gate.attestations.keys import trusted_keys
     from gitops_gate.attestations.sigstore import TrustedIdentity
 
     identity, issuer = arguments["certificate_identity"], arguments["certificate_issuer"]
     if (identity is None) != (issuer is None):
         raise click.UsageError("--certificate-identity and --certificate-issuer go together")
-    keys: list[Trusted] = [
-        key for file in arguments["keys"] for key in trusted_keys(file.read_bytes(), str(file))
-    ]
+    keys: list[Trusted] = [*keys_in(arguments["keys"])]
     if identity is not None:
         keys.append(TrustedIdentity(identity=identity, issuer=issuer))
     if not keys:
