@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.engines import ROOT
-from tests.forges.delivering import DELIVERER, READER, Ground, config_map, make_ground, runner
-from tests.forges.github.server import GitHubServer
+from tests.forges.delivering import Ground, config_map
+from tests.forges.delivering import ground as ground  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -63,18 +63,7 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(
-    tmp_path: Path,
-    github_server: GitHubServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Cluster:
-    environment: dict[str, str] = {}
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    run = runner(environment, monkeypatch, capfd, (READER, DELIVERER, "PRIVATE KEY"))
-    ground = make_ground(github_server, tmp_path, run)
-    environment.update(ground.environment)
-    ground.environment = environment
+def cluster(tmp_path: Path, ground: Ground) -> Cluster:
     assert ground.deliver().code == 0
     folder = tmp_path / "cluster"
     (folder / "bin").mkdir(parents=True)

@@ -11,26 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from gitops_gate.commands import group
-from tests.forges.delivering import DELIVERER, READER, Ground, config_map, make_ground, runner
-from tests.forges.github.server import GitHubServer
+from tests.forges.delivering import Ground, config_map
+from tests.forges.delivering import ground as ground  # noqa: PLC0414 - a fixture
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def ground(
-    tmp_path: Path,
-    github_server: GitHubServer,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Ground:
-    environment: dict[str, str] = {}
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    run = runner(environment, monkeypatch, capfd, (READER, DELIVERER, "PRIVATE KEY"))
-    ground = make_ground(github_server, tmp_path, run)
-    environment.update(ground.environment)
-    ground.environment = environment
-    return ground
 
 
 def schema(name: str) -> Any:
